@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import type { Bilingual, Language, Same, Values } from './language.ts'
+import type { Field, Message } from './message.ts'
+import type { ProxmoxPort } from './ports.ts'
+import type { Identity, Role } from './roles.ts'
+import type { JobRequest } from './worker.ts'
+
+/**
+ * `reads` answers at once; `changes` shows the plan and runs; `endangers` wants a confirmation;
+ * `destroys` wants a confirmation and an approval.
+ */
+export type Risk = 'reads' | 'changes' | 'endangers' | 'destroys'
+
+export interface CommandWords {
+  summary: string
+  args: Record<string, string>
+  /** The command's own sentences, with `{places}`. */
+  words?: Record<string, string>
+  /** Why it refuses, by code: what, and the next step. */
+  refusals?: Record<string, { says: string; hint: string }>
+}
+
+export interface Example {
+  say: string
+  /** The worker that the plan hands the job to. */
+  plans?: string
+  /** The code it refuses with. */
+  refuses?: string
+  /** It answers at once. */
+  answers?: true
+  /** It opens a form for the arguments that are missing. */
+  asks?: true
+}
+
+/** What a command answers with instead of a job. The state is `info` unless said. */
+export type Answer = Partial<Message> & { title: string }
+
+/** The same thing by hand: shown by `--explain`, so that students learn and auditors can read. */
+export interface Explanation {
+  /** As `qm`, `pvesh`, `pvecm`, `ha-manager` would be called. */
+  shell: string[]
+  /** As clicks in the web interface, one step a line. */
+  clicks: string[]
+}
+
+export interface RunPlan {
+  kind: 'run'
+  job: JobRequest
+  /** What will happen, in one line. */
+  title: string
+  /** The plan's values, defaults included. */
+  shows: Field[]
+  warnings: string[]
+  explain: Explanation
+  /** The node that will do it: its clock dates the job. */
+  node: string
+  /** What the plan was computed from; a confirmation or approval holds only while it stays the same. */
+  state: unknown
+}
+
+export type Plan = { kind: 'answer'; answer: Answer } | RunPlan
+
+export const answer = (message: Answer): Plan => ({ kind: 'answer', answer: message })
+
+export const run = (
+  job: JobRequest,
+  plan: Omit<RunPlan, 'kind' | 'job' | 'warnings' | 'state'> & { warnings?: string[]; state?: unknown },
+): Plan => ({ kind: 'run', job, warnings: [], state: null, ...plan })
+
+export interface Asker {
+  identity: Identity
+  role: Role | undefined
+  language: Language
+  /** IANA time zone; times are shown in it. */
+  tz: string
+}
+
+export interface PlanContext<A, E extends CommandWords> {
+  args: A
+  /** Absent for commands with `cluster: false`. */
+  proxmox: ProxmoxPort
+  cluster: string
+  asker: Asker
+  channel: string
+  /** The command as it was found: `ct start` runs the file of `vm start`. */
+  path: string
+  /** The command's own words in the asker's language. */
+  say: (key: keyof E['words'] & string, values?: Values) => string
+  /** What the house offers to commands that speak of it: jobs, help, people. */
+  house: House
+  signal: AbortSignal
+}
+
+/** Added to by core's own parts; see `house.ts`. */
+export type House = import('./house.ts').House
+
+export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandWords = CommandWords> {
+  /** Other groups that this command stands in too: `vm start` is also `ct start`. */
+  also?: readonly string[]
+  role: Role
+  risk: Risk
+  /** False: the command asks nothing of a cluster. */
+  cluster?: false
+  args: S
+  /** Arguments that may be given without their name, in order; at most two. */
+  positionals?: readonly (keyof z.output<S> & string)[]
+  text: Bilingual<E>
+  examples: readonly Example[]
+  /** A read-only look at the cluster: answers, throws `Refused`, or returns the job. Chat wants it well within 3 s. */
+  plan(context: PlanContext<z.output<S>, E>): Promise<Plan> | Plan
+}
+
+/**
+ * Defines one chat command. Its file's path is its name. The Spanish words must have the keys of the English ones, and
+ * `text.args` must name each argument: both are compile errors otherwise.
+ */
+export function defineCommand<
+  S extends z.ZodObject,
+  const E extends CommandWords & { args: Record<keyof z.output<S> & string, string> },
+>(command: Omit<Command<S, E>, 'text'> & { text: { en: E; es: Same<NoInfer<E>> } }): Command {
+  return command as unknown as Command
+}
+
+/** What a folder of commands is about: `commands/GROUP/group.ts`. */
+export interface Group {
+  text: Bilingual<{ summary: string }>
+}
+
+export const defineGroup = (group: { text: { en: { summary: string }; es: { summary: string } } }): Group => group

@@ -1,0 +1,39 @@
+import type { Catalogue } from './catalogue.ts'
+import type { Language } from './language.ts'
+import type { Words } from './ports.ts'
+import type { Access, Identity } from './roles.ts'
+import type { JobView } from './worker.ts'
+
+/** Jobs as commands see them. */
+export interface Jobs {
+  /** Newest first. */
+  list(filter: { cluster?: string; live?: boolean; most: number }): Promise<JobView[]>
+  get(id: string): Promise<JobView | undefined>
+  /** The newest job that this card shows. */
+  ofCard(card: string): Promise<JobView | undefined>
+  /** The lines of its Proxmox tasks, oldest first, at most the last `most`. */
+  log(id: string, most: number): Promise<string[]>
+  /**
+   * Asks a job to stop. `left-queue`: it had not begun and never will. `stopping`: its worker has been told and stops
+   * the Proxmox task. `ended`: too late.
+   */
+  cancel(id: string, by: Identity): Promise<'left-queue' | 'stopping' | 'ended'>
+  /** Runs a job that ended badly once more, under a new id; undefined while it runs, or when it ended well. */
+  retry(id: string, by: Identity): Promise<{ id: string } | undefined>
+}
+
+/** What a person has told us about themselves. */
+export interface Preferences {
+  language(identity: Identity): Promise<Language | undefined>
+  setLanguage(identity: Identity, language: Language): Promise<void>
+}
+
+/** What core offers to the commands that speak of the house itself. */
+export interface House {
+  catalogue: Catalogue
+  access: Access
+  jobs: Jobs
+  preferences: Preferences
+  clusters: readonly string[]
+  words: Record<Language, Words>
+}

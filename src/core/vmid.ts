@@ -1,0 +1,70 @@
+import { Refused } from './errors.ts'
+import type { ProxmoxPort, ProxmoxWriterPort } from './ports.ts'
+
+/** What a job writes into the description of a guest it makes: the proof, after a crash, that it is its own. */
+export const markOf = (job: string): string => `Quorum job ${job}`
+
+interface Choosing {
+  proxmox: ProxmoxWriterPort
+  job: { id: string; ordered: { node: string; at: number } }
+  claim(name: string): Promise<boolean>
+}
+
+/**
+ * A VMID for this job alone. Looks first for a guest that this job has made already (Redis may have lost its choice);
+ * then takes the wanted number, or the lowest free one that no other job has claimed. Proxmox reserves nothing.
+ * @throws Refused `vmid-taken` when the wanted number is another guest's
+ */
+export async function chooseVmid(
+  { proxmox, job, claim }: Choosing,
+  options: { node: string; type: string; wanted: number | undefined },
+): Promise<number> {
+  const made = await alreadyMade(proxmox, job, options)
+  if (made !== undefined) return made
+  if (options.wanted !== undefined) {
+    const free = (await proxmox.nextId(options.wanted)).free && (await claim(`vmid:${options.wanted}`))
+    if (!free) throw new Refused('vmid-taken', { vmid: options.wanted })
+    return options.wanted
+  }
+  let candidate = (await proxmox.nextId()).vmid
+  for (;;) {
+    if (await claim(`vmid:${candidate}`)) {
+      const { free } = await proxmox.nextId(candidate)
+      if (free) return candidate
+    }
+    candidate += 1
+  }
+}
+
+async function alreadyMade(
+  proxmox: ProxmoxWriterPort,
+  job: Choosing['job'],
+  { node, type }: { node: string; type: string },
+): Promise<number | undefined> {
+  if (type !== 'qmcreate' || job.ordered.node !== node) return undefined
+  const tasks = await proxmox.tasks(node, {
+    source: 'all',
+    typefilter: type,
+    since: Math.floor(job.ordered.at),
+    limit: 500,
+  })
+  const ids = [...new Set(tasks.map(({ id }) => Number(id)))].filter((id) => id >= 100)
+  for (const vmid of ids) {
+    if ((await ownedGuest(proxmox, node, vmid, job.id)) !== undefined) return vmid
+  }
+  return undefined
+}
+
+/** The VMID, if a guest with that number is on the node and carries the job's mark. */
+export async function ownedGuest(
+  proxmox: ProxmoxPort,
+  node: string,
+  vmid: number,
+  job: string,
+): Promise<number | undefined> {
+  const { guests } = await proxmox.resources()
+  const guest = guests.find((candidate) => candidate.vmid === vmid && candidate.node === node)
+  if (!guest) return undefined
+  const config = await proxmox.guestConfig({ node, kind: guest.kind, vmid })
+  return config.description?.includes(markOf(job)) ? vmid : undefined
+}

@@ -1,0 +1,112 @@
+import { DelayedError, type Job, Worker } from 'bullmq'
+import { type BullOutbox, type CardStore, deliveryQueue, type StoredCard } from './outbox.ts'
+import { type Redis, takeover } from './redis.ts'
+
+/** What a chat platform does for delivery. */
+export interface Carrier {
+  readonly platform: string
+  /**
+   * Shows a new message and returns the platform's id of it. `again`: an earlier try may have succeeded without our
+   * learning of it; look for the message by its key before posting.
+   */
+  post(card: StoredCard, again: boolean, threadRoot: string | undefined): Promise<string>
+  edit(card: StoredCard, posted: string, threadRoot: string | undefined): Promise<void>
+}
+
+/** The platform wants us to wait; nothing else is wrong. */
+export class Throttled extends Error {
+  override readonly name = 'Throttled'
+  readonly retryAfterMs: number
+
+  constructor(retryAfterMs: number) {
+    super(`retry after ${retryAfterMs} ms`)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Nobody can see this message any more: deleted, the channel archived, the bot removed. */
+export class Gone extends Error {
+  override readonly name = 'Gone'
+}
+
+export interface DeliveryOptions {
+  redis: Redis
+  prefix: string
+  cards: CardStore
+  outbox: BullOutbox
+  carrier: Carrier
+  log: { warn(about: object, text: string): void; error(about: object, text: string): void }
+}
+
+/** Waits 0.5 s after a first failure, 30 s at most. */
+const backoff = (attempts: number) => Math.min(500 * 2 ** Math.min(attempts - 1, 10), 30_000)
+
+/** Delivers one platform's cards: lanes side by side, the cards of one lane in order, each in its newest state. */
+export function startDelivery(options: DeliveryOptions): Worker<{ lane: string }> {
+  const { cards, carrier, log, outbox } = options
+  const worker: Worker<{ lane: string }> = new Worker<{ lane: string }>(
+    deliveryQueue(carrier.platform),
+    async (job, token) => {
+      try {
+        await deliverLane(job.data.lane, options)
+      } catch (error) {
+        if (!(error instanceof Throttled)) throw error
+        await holdBack(job, token!, error.retryAfterMs)
+      }
+    },
+    {
+      connection: options.redis as never,
+      prefix: options.prefix,
+      concurrency: 20,
+      ...takeover,
+      settings: { backoffStrategy: backoff },
+    },
+  )
+  worker.on('failed', (job, error) =>
+    log.warn({ lane: job?.data.lane, error: error.message }, 'delivery failed, will be tried again'),
+  )
+  worker.on('error', (error) => log.error({ error: error.message }, 'delivery worker'))
+  // What a crash left between storing a card and waking its lane.
+  const sweep = async () => {
+    for (const lane of await cards.lanes(carrier.platform)) await outbox.wake(lane)
+  }
+  const sweeper = setInterval(() => void sweep().catch(() => {}), 5_000)
+  sweep().catch(() => {})
+  worker.on('closing', () => clearInterval(sweeper))
+  return worker
+}
+
+async function holdBack(job: Job, token: string, ms: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + ms, token)
+  throw new DelayedError()
+}
+
+async function deliverLane(lane: string, { cards, carrier, log }: DeliveryOptions): Promise<void> {
+  for (;;) {
+    const key = await cards.first(lane)
+    if (key === undefined) break
+    const card = await cards.get(key)
+    if (!card) throw new Error(`card ${key} is queued but not stored`)
+    try {
+      await deliverCard(card, cards, carrier)
+    } catch (error) {
+      if (!(error instanceof Gone)) throw error
+      log.warn(
+        { card: key, target: card.target, reason: error.message },
+        'message is gone, its card is not shown any more',
+      )
+      await cards.gone(card)
+    }
+  }
+  await cards.close(lane)
+}
+
+async function deliverCard(card: StoredCard, cards: CardStore, carrier: Carrier): Promise<void> {
+  const root = card.thread === undefined ? undefined : (await cards.get(card.thread))?.posted
+  if (card.posted !== undefined) {
+    await carrier.edit(card, card.posted, root)
+    return cards.sent(card, card.posted)
+  }
+  if (!card.posting) await cards.posting(card.key)
+  await cards.sent(card, await carrier.post(card, card.posting, root))
+}

@@ -1,0 +1,313 @@
+import { Cancelled, type LostLock, Refused, Unavailable } from '../core/errors.ts'
+import { fill, type Values } from '../core/language.ts'
+import type { Field, Message, Progress } from '../core/message.ts'
+import { Order, type Outbox } from '../core/outbox.ts'
+import type { ProxmoxWriterPort, Words } from '../core/ports.ts'
+import type { EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
+import type { TaskState } from '../proxmox/task-poller.ts'
+import { type Intent, type JobRecord, jobCard, type Runs } from './runs.ts'
+import type { RedisTaskBoard } from './task-board.ts'
+
+export interface RunPorts {
+  runs: Runs
+  outbox: Outbox
+  words: { en: Words; es: Words }
+  /** The error of a call whose request was sent and whose answer was lost. */
+  isOutcomeUnknown(error: unknown): boolean
+  explain(error: unknown): Refused | Unavailable | undefined
+  now(): number
+}
+
+/** How long a lost answer's task is looked for before the job is given back to the queue, ms. */
+const lookForMs = 8000
+const lookEveryMs = 500
+/** A card changes at most this often while its job runs, ms; the platform's own rates come on top. */
+const showEveryMs = 400
+/** How long a stopped task may take to end, ms. */
+const stopWithinMs = 60_000
+
+/** One run of one job in this process: the context that a worker's `run` gets, and the card that people see. */
+export class Run {
+  readonly record: JobRecord
+  readonly #worker: Worker
+  readonly #words: WorkerWords
+  readonly #proxmox: ProxmoxWriterPort
+  readonly #board: RedisTaskBoard
+  readonly #token: string
+  readonly #ports: RunPorts
+  readonly #abort = new AbortController()
+  readonly #stepNames: string[]
+  readonly #extra = new Map<string, string>()
+  #progress: Progress | undefined
+  #log: string[] = []
+  #note: string | undefined
+  #shownAt = 0
+  #showing: NodeJS.Timeout | undefined
+  #ended = false
+
+  constructor(options: {
+    record: JobRecord
+    worker: Worker
+    proxmox: ProxmoxWriterPort
+    board: RedisTaskBoard
+    token: string
+    ports: RunPorts
+  }) {
+    this.record = options.record
+    this.#worker = options.worker
+    this.#words = options.worker.text[options.record.language] as WorkerWords
+    this.#proxmox = options.proxmox
+    this.#board = options.board
+    this.#token = options.token
+    this.#ports = options.ports
+    this.#stepNames = Object.keys(this.#words.steps)
+  }
+
+  /** Ends the run at its next safe point: `Cancelled` stops its Proxmox task, `LostLock` touches nothing more. */
+  abort(reason: Cancelled | LostLock): void {
+    if (!this.#abort.signal.aborted) this.#abort.abort(reason)
+  }
+
+  async work(attempt: number) {
+    const { record } = this
+    const context: RunContext<unknown, WorkerWords> = {
+      payload: record.payload,
+      job: {
+        id: record.id,
+        cluster: record.cluster,
+        requester: record.requester,
+        language: record.language,
+        attempt,
+        ordered: { node: record.node, at: record.since },
+      },
+      proxmox: this.#proxmox,
+      step: (name, work, round) => this.#step(name, work, round),
+      effect: (name, look, round) => this.#effect(name, look, round),
+      claim: (name) => this.#ports.runs.claim(record.cluster, name, record.id),
+      until: (look, times) => this.#until(look, times),
+      follow: (name, upid) => this.#follow(name, upid),
+      shows: async (fields) => this.#shows(fields),
+      say: (key, values) => this.say(key, values),
+      signal: this.#abort.signal,
+    }
+    return this.#worker.run(context)
+  }
+
+  /** The worker's own words in the language of the job. */
+  say(key: string, values?: Values): string {
+    return fill((this.#words.words as Record<string, string> | undefined)?.[key] ?? `{${key}}`, values)
+  }
+
+  #enter(name: string): void {
+    this.#abort.signal.throwIfAborted()
+    const step = this.#stepNames.indexOf(name) + 1
+    const of = this.#stepNames.length
+    if (this.#progress?.step !== step) this.#log = []
+    this.#progress = { step, of, percent: this.#percent(step, 0), label: this.#words.steps[name] ?? name }
+    this.#show()
+  }
+
+  #percent = (step: number, within: number) => Math.round(((step - 1 + within / 100) / this.#stepNames.length) * 100)
+
+  async #until<T>(
+    look: () => Promise<T | undefined>,
+    times: { everyMs: number; withinMs: number },
+  ): Promise<T | undefined> {
+    const end = this.#ports.now() + times.withinMs
+    for (;;) {
+      this.#abort.signal.throwIfAborted()
+      const value = await look()
+      if (value !== undefined || this.#ports.now() >= end) return value
+      await pause(times.everyMs, this.#abort.signal)
+    }
+  }
+
+  async #step<T>(name: string, work: () => Promise<T>, round = 1): Promise<T> {
+    this.#enter(name)
+    const { runs } = this.#ports
+    const field = inRound(name, round)
+    const stored = await runs.read<{ result: T }>(this.record.id, `step:${field}`)
+    if (stored) return stored.result
+    const result = await work()
+    this.#abort.signal.throwIfAborted()
+    await runs.write(this.record.id, this.#token, `step:${field}`, { result })
+    return result
+  }
+
+  async #effect(name: string, look: EffectLook, round = 1): Promise<string> {
+    this.#enter(name)
+    const { runs } = this.#ports
+    const { id, cluster } = this.record
+    const field = inRound(name, round)
+    const stored = await runs.read<string>(id, `upid:${field}`)
+    if (stored) return stored
+    const [intent, found] = await Promise.all([this.#intend(field, look.node), this.#find(look, undefined)])
+    const there = found ?? (intent.fresh ? undefined : await this.#find(look, intent.at))
+    const upid = there ?? (await this.#act(look, intent.at))
+    await runs.claim(cluster, upid, id)
+    await runs.write(id, this.#token, `upid:${field}`, upid)
+    if (there !== undefined) this.#note = this.#ports.words[this.record.language].say.adopted
+    return upid
+  }
+
+  /** Stores what is about to be done, dated by the clock of the node that will do it. */
+  async #intend(field: string, node: string): Promise<Intent & { fresh: boolean }> {
+    const { runs } = this.#ports
+    const before = await runs.read<Intent>(this.record.id, `intent:${field}`)
+    if (before) return { ...before, fresh: false }
+    const intent = { at: await this.#proxmox.nodeTime(node) }
+    await runs.write(this.record.id, this.#token, `intent:${field}`, intent)
+    return { ...intent, fresh: true }
+  }
+
+  /**
+   * A task of this job that is there already. Looked for since the job was ordered (that date came through Redis with
+   * the order itself), so that also an intent that Redis has lost finds its effect.
+   */
+  async #find(look: EffectLook, intendedAt: number | undefined): Promise<string | undefined> {
+    const { runs } = this.#ports
+    const since = look.node === this.record.node ? this.record.since : intendedAt
+    if (since === undefined) return undefined
+    const mine = this.#proxmox.identity
+    for (const type of look.types) {
+      const tasks = await this.#proxmox.tasks(look.node, {
+        source: 'all',
+        since: Math.floor(since),
+        typefilter: type,
+        limit: 500,
+        ...(look.id === undefined ? {} : { vmid: Number(look.id) }),
+      })
+      for (const task of tasks) {
+        const ours = task.user === mine.user && (mine.tokenid === undefined || task.tokenid === mine.tokenid)
+        if (!ours || task.type !== type || (look.id !== undefined && task.id !== look.id)) continue
+        const proof = { upid: task.upid, id: task.id, running: task.endtime === undefined }
+        if (look.mine && !(await look.mine(proof))) continue
+        if (await runs.claim(this.record.cluster, task.upid, this.record.id)) return task.upid
+      }
+    }
+    return undefined
+  }
+
+  async #act(look: EffectLook, intendedAt: number): Promise<string> {
+    await this.#ports.runs.fence(this.record.id, this.#token)
+    this.#abort.signal.throwIfAborted()
+    try {
+      return await look.act()
+    } catch (error) {
+      if (!this.#ports.isOutcomeUnknown(error)) throw this.#ports.explain(error) ?? error
+      const until = this.#ports.now() + lookForMs
+      do {
+        await pause(lookEveryMs, this.#abort.signal)
+        const found = await this.#find(look, intendedAt).catch(() => undefined)
+        if (found !== undefined) return found
+      } while (this.#ports.now() < until && !this.#abort.signal.aborted)
+      throw new Unavailable('outcome-unknown', { service: `Proxmox ${this.record.cluster}`, cause: error })
+    }
+  }
+
+  async #follow(name: string, upid: string): Promise<TaskEnd> {
+    this.#enter(name)
+    const end = await this.#board
+      .follow(upid, this.#abort.signal, (state) => this.#seen(name, state))
+      .catch(async (error) => {
+        if (error instanceof Cancelled) await this.#stop(upid)
+        throw error
+      })
+    const type = upid.split(':')[5] ?? ''
+    if (end.exit !== 'OK' && !end.exit?.startsWith('WARNINGS')) {
+      throw new Refused('task-failed', { type, job: this.record.id, exit: end.exit }, { raw: end.exit })
+    }
+    return {
+      upid,
+      exit: end.exit,
+      log: end.logTail,
+      starttime: end.starttime,
+      ...(end.endtime === undefined ? {} : { endtime: end.endtime }),
+    }
+  }
+
+  /** Stops the task and waits for its end, so that what is left behind can be told. */
+  async #stop(upid: string): Promise<void> {
+    await this.#ports.runs.fence(this.record.id, this.#token)
+    await this.#proxmox.stopTask(upid)
+    await this.#board.follow(upid, AbortSignal.timeout(stopWithinMs), () => {}).catch(() => {})
+  }
+
+  #seen(name: string, state: TaskState): void {
+    const step = this.#stepNames.indexOf(name) + 1
+    const before = this.#progress?.percent
+    const percent = this.#percent(step, state.exit === undefined ? Math.min(state.percent ?? 0, 99) : 100)
+    this.#progress = { step, of: this.#stepNames.length, percent, label: this.#words.steps[name] ?? name }
+    this.#log = state.logTail.slice(-5)
+    if (percent !== before) this.#ports.runs.moved(this.record.id).catch(() => {})
+    this.#show()
+  }
+
+  #shows(fields: Field[]): void {
+    for (const { name, value } of fields) this.#extra.set(name, value)
+    this.#show()
+  }
+
+  /** The card's fields: the plan's, those the run added, changed ones in place. */
+  fields(more: Field[] = []): Field[] {
+    const fields = new Map(this.record.shows.map(({ name, value }) => [name, value]))
+    for (const [name, value] of this.#extra) fields.set(name, value)
+    for (const { name, value } of more) fields.set(name, value)
+    return [...fields].map(([name, value]) => ({ name, value }))
+  }
+
+  get progress(): Progress | undefined {
+    return this.#progress
+  }
+
+  /** Shows the run's state now or a little later, never more often than people can read. */
+  #show(): void {
+    if (this.#ended || this.#showing) return
+    const wait = Math.max(0, this.#shownAt + showEveryMs - this.#ports.now())
+    this.#showing = setTimeout(() => {
+      this.#showing = undefined
+      if (this.#ended) return
+      this.#shownAt = this.#ports.now()
+      this.#putRunning().catch(() => {})
+    }, wait)
+  }
+
+  async #putRunning(): Promise<void> {
+    const words = this.#ports.words[this.record.language]
+    const message: Message = {
+      title: this.record.title,
+      state: 'running',
+      fields: this.fields(),
+      actions: [{ id: 'cancel', label: words.actions.cancel }],
+    }
+    if (this.#note !== undefined) message.text = this.#note
+    if (this.#progress) message.progress = this.#progress
+    if (this.#log.length > 0) message.log = this.#log
+    await this.#ports.runs.setView(this.record.id, {
+      state: 'running',
+      ...(this.#progress ? { progress: this.#progress } : {}),
+    })
+    await this.#ports.outbox.put(jobCard(this.record, Order.running, message))
+  }
+
+  /** Nothing of this run is shown any more, whatever was still to come. */
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#showing)
+  }
+}
+
+const inRound = (name: string, round: number) => (round === 1 ? name : `${name}#${round}`)
+
+/** Resolves after `ms`, or at once when the signal aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}

@@ -1,0 +1,185 @@
+import { LostLock } from '../core/errors.ts'
+import type { Field, Message, Target } from '../core/message.ts'
+import type { Card } from '../core/outbox.ts'
+import type { Identity } from '../core/roles.ts'
+import type { JobView } from '../core/worker.ts'
+import type { Redis } from './redis.ts'
+import type { Seal } from './seal.ts'
+
+/** A job as it was ordered; signed, and never changed afterwards. */
+export interface JobRecord {
+  id: string
+  worker: string
+  payload: unknown
+  title: string
+  path: string
+  cluster: string
+  requester: Identity
+  approvedBy: Identity[]
+  card: string
+  target: Target
+  thread?: string
+  language: 'en' | 'es'
+  node: string
+  since: number
+  orderBase: number
+  shows: Field[]
+  /** Milliseconds, our own clock: the order of asking. */
+  createdAt: number
+}
+
+/** The card of a job in one of its states. */
+export const jobCard = (record: JobRecord, order: number, message: Message): Card => ({
+  key: record.card,
+  target: record.target,
+  ...(record.thread === undefined ? {} : { thread: record.thread }),
+  order: record.orderBase + order,
+  message: { ...message, job: record.id, ...(record.thread === undefined ? {} : { thread: record.thread }) },
+})
+
+export interface Intent {
+  /** Seconds on the node's clock, read just before the effect. */
+  at: number
+}
+
+/** Long enough for the longest task; a VMID that was not used in the end is free again after it. */
+const claimForSeconds = 12 * 3600
+const keepForSeconds = 30 * 24 * 3600
+/** How many jobs `list` can look back on. */
+const keepJobs = 5000
+
+/** KEYS bullLock run; ARGV token field value. Writes only while this process owns the job. */
+const fencedScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3], 'starts', '0')
+return 1`
+
+/**
+ * What a job has done so far, in Redis beside BullMQ's own record: stored steps, intents, UPIDs, the wish to cancel, the
+ * view that lists show. Writes of a running job are fenced by BullMQ's lock: a process that lost it writes nothing.
+ */
+export class Runs {
+  readonly redis: Redis
+  readonly prefix: string
+  readonly #seal: Seal
+
+  constructor(redis: Redis, prefix: string, seal: Seal) {
+    this.redis = redis
+    this.prefix = prefix
+    this.#seal = seal
+  }
+
+  #run = (id: string) => `${this.prefix}:run:${id}`
+  #bullLock = (id: string) => `${this.prefix}:jobs:${id}:lock`
+  #index = () => `${this.prefix}:runs`
+
+  /** True for the first to create it; everyone after finds it there. */
+  async create(record: JobRecord): Promise<boolean> {
+    const created = await this.redis.hsetnx(
+      this.#run(record.id),
+      'record',
+      this.#seal.wrap('record', record.id, record),
+    )
+    await this.redis
+      .multi()
+      .zadd(this.#index(), 'NX', record.createdAt, record.id)
+      .zremrangebyrank(this.#index(), 0, -1 - keepJobs)
+      .hset(`${this.prefix}:card-jobs`, record.card, record.id)
+      .expire(this.#run(record.id), keepForSeconds)
+      .exec()
+    return created === 1
+  }
+
+  async record(id: string): Promise<JobRecord | undefined> {
+    return this.#seal.unwrap<JobRecord>('record', id, await this.redis.hget(this.#run(id), 'record'))
+  }
+
+  async ofCard(card: string): Promise<string | undefined> {
+    return (await this.redis.hget(`${this.prefix}:card-jobs`, card)) ?? undefined
+  }
+
+  /** Newest first. */
+  async ids(most: number): Promise<string[]> {
+    return this.redis.zrevrange(this.#index(), 0, most - 1)
+  }
+
+  async view(id: string): Promise<Partial<JobView>> {
+    const raw = await this.redis.hget(this.#run(id), 'view')
+    return raw ? (JSON.parse(raw) as Partial<JobView>) : {}
+  }
+
+  async setView(id: string, view: Partial<JobView>): Promise<void> {
+    await this.redis.hset(this.#run(id), 'view', JSON.stringify({ ...(await this.view(id)), ...view }))
+  }
+
+  /** Starts in a row without a new stored step or a moved task. */
+  async started(id: string): Promise<number> {
+    return this.redis.hincrby(this.#run(id), 'starts', 1)
+  }
+
+  async moved(id: string): Promise<void> {
+    await this.redis.hset(this.#run(id), 'starts', '0')
+  }
+
+  async hasBegun(id: string): Promise<boolean> {
+    return (await this.redis.hkeys(this.#run(id))).some((field) => /^(step|intent|upid):/.test(field))
+  }
+
+  /** A stored value of this job; forged ones are not found. */
+  async read<T>(
+    id: string,
+    field: `step:${string}` | `intent:${string}` | `upid:${string}` | 'cancel',
+  ): Promise<T | undefined> {
+    const raw = await this.redis.hget(this.#run(id), field)
+    return raw === null ? undefined : this.#seal.unwrap<{ value: T }>(`run ${field}`, id, raw)?.value
+  }
+
+  /** @throws LostLock when another process owns the job by now */
+  async write(
+    id: string,
+    token: string,
+    field: `step:${string}` | `intent:${string}` | `upid:${string}`,
+    value: unknown,
+  ) {
+    const sealed = this.#seal.wrap(`run ${field}`, id, { value })
+    const done = await this.redis.eval(fencedScript, 2, this.#bullLock(id), this.#run(id), token, field, sealed)
+    if (done !== 1) throw new LostLock(`job ${id} is run by another process`)
+  }
+
+  /** @throws LostLock unless this process owns the job and will for at least `leftMs` */
+  async fence(id: string, token: string, leftMs = 3000): Promise<void> {
+    const [owner, left] = (await this.redis.eval(
+      `return {redis.call('GET', KEYS[1]) or '', redis.call('PTTL', KEYS[1])}`,
+      1,
+      this.#bullLock(id),
+    )) as [string, number]
+    if (owner !== token || left < leftMs) throw new LostLock(`job ${id} is run by another process`)
+  }
+
+  /** All stored steps, by name. */
+  async results(id: string): Promise<Record<string, unknown>> {
+    const fields = (await this.redis.hkeys(this.#run(id))).filter((field) => field.startsWith('step:'))
+    const entries = await Promise.all(
+      fields.map(async (field) => [field.slice(5), await this.read(id, field as `step:${string}`)] as const),
+    )
+    return Object.fromEntries(entries)
+  }
+
+  async upids(id: string): Promise<string[]> {
+    const fields = (await this.redis.hkeys(this.#run(id))).filter((field) => field.startsWith('upid:'))
+    const upids = await Promise.all(fields.map((field) => this.read<string>(id, field as `upid:${string}`)))
+    return upids.filter((upid) => upid !== undefined)
+  }
+
+  async askToCancel(id: string, by: Identity): Promise<void> {
+    await this.redis.hset(this.#run(id), 'cancel', this.#seal.wrap('run cancel', id, { value: by }))
+    await this.redis.publish(`${this.prefix}:cancel`, id)
+  }
+
+  /** Claims a task or a name for one job: two jobs never take the same task for their own, nor the same VMID. */
+  async claim(cluster: string, name: string, id: string): Promise<boolean> {
+    const key = `${this.prefix}:claim:${cluster}:${name}`
+    const owner = await this.redis.set(key, id, 'EX', claimForSeconds, 'NX', 'GET')
+    return owner === null || owner === id
+  }
+}

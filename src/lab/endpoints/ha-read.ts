@@ -1,0 +1,228 @@
+/** What can be read about high availability. How each text comes about: HA manager's Status.pm, seen in recordings ha.jsonl.gz. */
+import { fail } from '../fault.ts'
+import type { ClusterConfig, HaLrmStatus, HaResource, HaRule, HaService } from '../model.ts'
+import { isQuorate } from '../model.ts'
+import { sha1Hex } from '../random.ts'
+import { bit, type Context, compact, index, type Json, optStr, type Route, str } from '../router.ts'
+
+export const routes: Route[] = [
+  { method: 'GET', path: '/cluster/ha', handler: index('id', 'status', 'resources', 'groups', 'rules') },
+  { method: 'GET', path: '/cluster/ha/status', handler: statusIndex },
+  { method: 'GET', path: '/cluster/ha/status/current', handler: current },
+  { method: 'GET', path: '/cluster/ha/status/manager_status', handler: managerStatus },
+  { method: 'GET', path: '/cluster/ha/resources', handler: listResources },
+  { method: 'GET', path: '/cluster/ha/resources/{sid}', handler: readResource },
+  { method: 'GET', path: '/cluster/ha/rules', handler: listRules },
+  { method: 'GET', path: '/cluster/ha/rules/{rule}', handler: readRule },
+]
+
+/** Seconds without a sign after which a CRM or LRM is called dead; how far ahead its clock may be. */
+const STALE = 30
+const DRIFT = 2
+
+function statusIndex(ctx: Context) {
+  const names = ['current', 'manager_status', ...(ctx.sim.pve.version === '9.2' ? ['disarm-ha', 'arm-ha'] : [])]
+  return names.map((name) => ({ name }))
+}
+
+function current(ctx: Context) {
+  const { manager } = ctx.config.ha
+  const entries: Json[] = [quorumEntry(ctx)]
+  if (manager.master_node !== undefined) entries.push(masterEntry(ctx))
+  if (ctx.sim.pve.version === '9.2') entries.push(fencingEntry(ctx))
+  for (const node of Object.keys(manager.node_status).sort()) entries.push(lrmEntry(ctx, node))
+  const sids = new Set([...ctx.config.ha.resources.keys(), ...Object.keys(manager.service_status ?? {})])
+  for (const sid of [...sids].sort()) entries.push(serviceEntry(ctx, sid))
+  return entries
+}
+
+function quorumEntry(ctx: Context) {
+  const quorate = isQuorate(ctx.sim, ctx.node)
+  const status = quorate ? 'OK' : `No quorum on node '${ctx.node.name}'!`
+  return { id: 'quorum', type: 'quorum', node: ctx.node.name, status, quorate: bit(quorate) }
+}
+
+const isFresh = (ctx: Context, timestamp: number | undefined) =>
+  timestamp !== undefined && ctx.now - timestamp <= STALE && timestamp - ctx.now <= DRIFT
+
+function masterEntry(ctx: Context) {
+  const { manager, resources } = ctx.config.ha
+  const { master_node: node = '', timestamp = 0, disarm } = manager
+  const idle = isQuorate(ctx.sim, ctx.node) && resources.size === 0
+  const extra = disarm ? ` - ${disarm.state}, resource mode: ${disarm.mode}` : ''
+  const status = `${node} (${age(ctx, timestamp, idle ? 'idle' : undefined)}, ${localtime(timestamp)})${extra}`
+  return { id: 'master', type: 'master', node, status, timestamp }
+}
+
+function age(ctx: Context, timestamp: number, whenStale = 'old timestamp - dead?', fresh = 'active') {
+  if (timestamp - ctx.now > DRIFT) return 'detected time drift!'
+  return ctx.now - timestamp > STALE ? whenStale : fresh
+}
+
+/** As Perl prints a local time: `Sun Nov 22 21:18:12 2026`. */
+export function localtime(seconds: number) {
+  const [, day, date = '', month, year, time] = /^(\w+), (\d+) (\w+) (\d+) ([\d:]+)/.exec(
+    new Date(seconds * 1000).toUTCString(),
+  ) ?? ['', '', '', '', '', '']
+  return `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`
+}
+
+function fencingEntry(ctx: Context) {
+  const { manager } = ctx.config.ha
+  const { disarm } = manager
+  const node = manager.master_node ?? ctx.node.name
+  const base = { id: 'fencing', type: 'fencing', node }
+  if (disarm) {
+    const watchdog = disarm.state === 'disarmed' ? 'released' : 'active'
+    const status = `${disarm.state}, resource mode: ${disarm.mode} (CRM watchdog ${watchdog})`
+    return { ...base, status, 'armed-state': disarm.state, resource_mode: disarm.mode }
+  }
+  if (isFresh(ctx, manager.timestamp)) {
+    return { ...base, status: 'armed (CRM watchdog active)', 'armed-state': 'armed' }
+  }
+  return { ...base, status: 'standby (CRM watchdog standby)', 'armed-state': 'standby' }
+}
+
+function lrmEntry(ctx: Context, node: string) {
+  const lrm = ctx.config.ha.lrm.get(node)
+  const base = { id: `lrm:${node}`, type: 'lrm', node }
+  if (!lrm) return { ...base, status: `${node} (unable to read lrm status)` }
+  const watchdog = ctx.sim.pve.version === '9.2' ? `, watchdog ${lrmWatchdog(ctx, lrm, node)}` : ''
+  const status = `${node} (${lrmState(ctx, lrm, node)}${watchdog}, ${localtime(lrm.timestamp)})`
+  return { ...base, status, timestamp: lrm.timestamp }
+}
+
+function lrmState(ctx: Context, lrm: HaLrmStatus, node: string) {
+  const hidesAge = lrm.mode === 'maintenance' || lrm.mode === 'disarm'
+  if (hidesAge) return `${lrm.mode} mode`
+  if (lrm.mode !== 'active') return age(ctx, lrm.timestamp, undefined, `${lrm.mode} mode`)
+  const idle = lrm.state === 'wait_for_agent_lock' && !hasServices(ctx, node)
+  return age(ctx, lrm.timestamp, undefined, idle ? 'idle' : lrm.state)
+}
+
+function lrmWatchdog(ctx: Context, lrm: HaLrmStatus, node: string) {
+  if (lrm.mode === 'disarm') return 'released'
+  const holds = lrm.state === 'active' || (lrm.mode === 'maintenance' && hasServices(ctx, node))
+  return holds && isFresh(ctx, lrm.timestamp) ? 'active' : 'standby'
+}
+
+const hasServices = (ctx: Context, node: string) =>
+  Object.values(ctx.config.ha.manager.service_status ?? {}).some((service) => service.node === node)
+
+function serviceEntry(ctx: Context, sid: string) {
+  const { ha, guests } = ctx.config
+  const resource = ha.resources.get(sid)
+  const service = ha.manager.service_status?.[sid]
+  const vmid = Number(sid.split(':')[1])
+  const node = service?.node ?? guests.get(vmid)?.node
+  const state = verboseState(ctx.config, sid, resource, service)
+  return compact({
+    id: `service:${sid}`,
+    type: 'service',
+    sid,
+    node: node ?? '---',
+    state,
+    status: `${sid} (${node ?? '---'}, ${state})`,
+    crm_state: service?.state,
+    ...(resource ? resourceDefaults(ctx, resource) : {}),
+  })
+}
+
+function resourceDefaults(ctx: Context, { keys }: HaResource) {
+  return {
+    request_state: keys.state ?? 'started',
+    max_restart: keys.max_restart ?? 1,
+    max_relocate: keys.max_relocate ?? 1,
+    failback: ctx.sim.pve.version === '9.2' ? (keys.failback ?? 1) : undefined,
+    group: ctx.sim.pve.version === '9.2' ? undefined : keys.group,
+    comment: keys.comment,
+  }
+}
+
+/** What the web interface shows; the first rule that fits. */
+function verboseState(
+  config: ClusterConfig,
+  sid: string,
+  resource: HaResource | undefined,
+  service: HaService | undefined,
+) {
+  if (!resource) return 'deleting'
+  const wanted = String(resource.keys.state ?? 'started')
+  if (wanted === 'ignored') return 'ignored'
+  if (!config.guests.has(Number(sid.split(':')[1]))) return 'not found'
+  if (!service) return 'queued'
+  if (config.ha.manager.disarm?.state === 'disarmed' && config.ha.manager.disarm.mode === 'ignore') return 'ignore'
+  if (service.state === 'stopped' && wanted === 'started') return 'starting'
+  if (service.state === 'stopped' && wanted === 'disabled') return 'disabled'
+  if (service.state === 'started' && service.running !== 1) return 'starting'
+  if (service.state === 'started' && (wanted === 'stopped' || wanted === 'disabled')) return 'stopping'
+  if (service.state === 'error' && wanted === 'disabled') return 'clearing error flag'
+  return service.state
+}
+
+function managerStatus(ctx: Context): Json {
+  const { manager, lrm } = ctx.config.ha
+  const nodes = Object.keys(manager.node_status).filter((node) => lrm.has(node))
+  return compact({
+    manager_status: structuredClone(manager) as unknown as Json,
+    quorum: { node: ctx.node.name, quorate: isQuorate(ctx.sim, ctx.node) ? '1' : '0' },
+    lrm_status: nodes.length === 0 ? undefined : Object.fromEntries(nodes.map((node) => [node, { ...lrm.get(node)! }])),
+  })
+}
+
+/** The digest of resources.cfg. */
+export const resourcesDigest = (config: ClusterConfig) => sha1Hex(JSON.stringify([...config.ha.resources.values()]))
+
+/** The digest of rules.cfg. */
+export const rulesDigest = (config: ClusterConfig) => sha1Hex(JSON.stringify([...config.ha.rules.values()]))
+
+function listResources(ctx: Context) {
+  const type = optStr(ctx, 'type')
+  return [...ctx.config.ha.resources.values()]
+    .filter((resource) => type === undefined || resource.type === type)
+    .map((resource) => showResource(ctx, resource))
+}
+
+const showResource = (ctx: Context, { sid, type, keys }: HaResource) => ({
+  ...keys,
+  sid,
+  type,
+  digest: resourcesDigest(ctx.config),
+})
+
+/** `101` stands for `vm:101`, or `ct:101` if that is what the guest is. */
+export function fullSid(config: ClusterConfig, sid: string) {
+  if (sid.includes(':')) return sid
+  return `${config.guests.get(Number(sid))?.type === 'lxc' ? 'ct' : 'vm'}:${sid}`
+}
+
+function readResource(ctx: Context) {
+  const sid = fullSid(ctx.config, str(ctx, 'sid'))
+  const resource = ctx.config.ha.resources.get(sid)
+  if (!resource) throw fail(`no such resource '${sid}'`)
+  return showResource(ctx, resource)
+}
+
+function listRules(ctx: Context) {
+  const type = optStr(ctx, 'type')
+  const resource = optStr(ctx, 'resource')
+  return [...ctx.config.ha.rules.values()]
+    .filter((rule) => type === undefined || rule.type === type)
+    .filter((rule) => resource === undefined || String(rule.keys.resources).split(',').includes(resource))
+    .map((rule) => showRule(ctx, rule))
+}
+
+const showRule = (ctx: Context, { rule, type, order, keys }: HaRule) => ({
+  ...keys,
+  rule,
+  type,
+  order,
+  digest: rulesDigest(ctx.config),
+})
+
+function readRule(ctx: Context) {
+  const name = str(ctx, 'rule')
+  const rule = ctx.config.ha.rules.get(name)
+  if (!rule) throw fail(`no such ha rule '${name}'`)
+  return showRule(ctx, rule)
+}

@@ -1,0 +1,16 @@
+import { Refused } from '../core/errors.ts'
+import type { Clusters, Proxmox } from './port.ts'
+
+/** Hands out the clients of the configured clusters, in the order given. */
+export function createClusters<P extends Proxmox>(clients: readonly P[]): Clusters<P> {
+  const byName = new Map(clients.map((client) => [client.cluster, client]))
+  const names = [...byName.keys()]
+  return {
+    names,
+    get(cluster) {
+      const client = byName.get(cluster)
+      if (!client) throw new Refused('unknown-cluster', { cluster, known: names.join(', ') })
+      return client
+    },
+  }
+}
