@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
@@ -19,4 +21,14 @@ test('biome finds every file formatted and linted', async () => {
 test('knip finds no unused file, export or package', async () => {
   const faults = await faultsOf('node_modules/knip/bin/knip.js', '--no-progress')
   if (faults) expect.fail(faults)
+})
+
+test('package-lock.json was made from this package.json', () => {
+  const read = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8'))
+  const wanted = ({ dependencies, devDependencies, engines }: Record<string, object>) => ({
+    dependencies,
+    devDependencies,
+    engines,
+  })
+  expect(wanted(read('package-lock.json').packages[''])).toEqual(wanted(read('package.json')))
 })

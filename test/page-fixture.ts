@@ -7,7 +7,7 @@ import type { ApiError, Completion, Lab, Listed } from '../src/chat/web/page/wir
 import type { Message } from '../src/core/message.ts'
 
 /** A POST that the page made. */
-export interface Posted {
+interface Posted {
   path: string
   body: unknown
   language: string | undefined

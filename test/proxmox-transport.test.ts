@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createProxmoxWriter, type ProxmoxOptions } from '../src/proxmox/client.ts'
 import { CertificateMismatch, OutcomeUnknown, PveError, Unreachable } from '../src/proxmox/errors.ts'
@@ -164,6 +164,18 @@ describe('a write', () => {
     expect((await failureOf(call)).message).toBe('no longer wanted')
   })
 
+  test('given up while it connects is not sent later either, when the connection comes up', async () => {
+    const pve = await node()
+    const gate = await gateTo(pve)
+    const controller = new AbortController()
+    const call = client([gate.url]).guestPower(guest, 'start', {}, { signal: controller.signal })
+    await gate.accepted
+    controller.abort(new Error('no longer wanted'))
+    await failureOf(call)
+    await gate.open()
+    expect(pve.hits).toEqual([])
+  })
+
   test('given up after it was sent has an unknown outcome', async () => {
     const hung = await node({ handler: () => {} })
     const controller = new AbortController()
@@ -242,6 +254,13 @@ describe('a read', () => {
     expect(pve.hits).toHaveLength(1)
   })
 
+  test('that is given up closes its connection, so that Proxmox need not go on', async () => {
+    const hung = await node({ handler: () => {} })
+    const call = failureOf(client([hung.url]).version({ timeoutMs: 200 }))
+    await hung.reached(1)
+    await Promise.all([call, once(hung.hits[0]?.socket as Socket, 'close')])
+  })
+
   test('ends with the reason of the caller who gives up', async () => {
     const hung = await node({ handler: () => {} })
     const reason = new Error('the card is gone')
@@ -292,6 +311,18 @@ describe('which endpoint', () => {
     expect([first.hits.length, second.hits.length]).toEqual([3, 3])
   })
 
+  test('one that failed lately is asked after one that has not been tried', async () => {
+    const nodes = [await node({ handler: (hit) => void hit.socket.destroy() }), await node(), await node()]
+    const [, second, third] = nodes as [TestNode, TestNode, TestNode]
+    second.answer((_, response) => version(response))
+    const reader = client(nodes.map((one) => one.url))
+    await reader.version()
+    second.answer((hit) => void hit.socket.destroy())
+    third.answer((_, response) => version(response))
+    await reader.version()
+    expect(nodes.map((one) => one.hits.length)).toEqual([1, 2, 1])
+  })
+
   test('a node can be preferred and avoided once it is known which is which', async () => {
     const nodes = await Promise.all(
       ['pve1', 'pve2'].map((name) => node({ handler: (_, r) => json(r, 200, members(name)) })),
@@ -305,6 +336,32 @@ describe('which endpoint', () => {
     expect([pve1.hits.length, pve2.hits.length]).toEqual([3, 1])
   })
 })
+
+/** Accepts connections at once, and lets them through to the node when it is opened. */
+async function gateTo(pve: TestNode): Promise<{ url: string; accepted: Promise<unknown>; open(): Promise<void> }> {
+  let release = (): Promise<unknown> => Promise.resolve()
+  const server = createServer((socket) => {
+    release = () => {
+      socket
+        .pipe(connect(Number(new URL(pve.url).port), '127.0.0.1'))
+        .on('error', () => {})
+        .pipe(socket)
+      return once(socket, 'close')
+    }
+    socket.on('error', () => {})
+  })
+  server.listen(0, '127.0.0.1')
+  const accepted = once(server, 'connection')
+  await once(server, 'listening')
+  open.push({ close: async () => void server.close() })
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    accepted,
+    async open() {
+      await release()
+    },
+  }
+}
 
 /** Accepts connections and never says a word. */
 async function silentTcp(): Promise<{ url: string; accepted: Promise<unknown>; close(): Promise<void> }> {

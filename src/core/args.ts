@@ -99,24 +99,14 @@ const integer = (options: { min: number; max: number }) =>
     { kind: 'integer', min: options.min, max: options.max },
   )
 
-const truths: Record<string, boolean> = {
-  true: true,
-  yes: true,
-  on: true,
-  '1': true,
-  si: true,
-  sí: true,
-  verdadero: true,
-  false: false,
-  no: false,
-  off: false,
-  '0': false,
-  falso: false,
-}
+const truths: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'yes', 'on', '1', 'si', 'sí', 'verdadero'].map((word) => [word, true] as const),
+  ...['false', 'no', 'off', '0', 'falso'].map((word) => [word, false] as const),
+])
 
 const boolean = () =>
   tagged(
-    token().transform((value, context) => truths[value.toLowerCase()] ?? refuse(context)),
+    token().transform((value, context) => truths.get(value.toLowerCase()) ?? refuse(context)),
     { kind: 'boolean', options: ['true', 'false'] },
   )
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Bilingual, Language, Same, Values } from './language.ts'
 import type { Field, Message } from './message.ts'
 import type { ProxmoxPort } from './ports.ts'
-import type { Identity, Role } from './roles.ts'
+import type { Identity, Needed, Role } from './roles.ts'
 import type { JobRequest } from './worker.ts'
 
 /**
@@ -58,7 +58,18 @@ export interface RunPlan {
   state: unknown
 }
 
-export type Plan = { kind: 'answer'; answer: Answer } | RunPlan
+/** Something small that the house does itself at once: no job, nothing sent to a cluster by this command. */
+export interface ActPlan {
+  kind: 'act'
+  title: string
+  shows: Field[]
+  warnings: string[]
+  explain: Explanation
+  /** Does it and tells what became of it. Not called for `--explain`. The state is `ok` unless said. */
+  act(): Promise<Answer>
+}
+
+export type Plan = { kind: 'answer'; answer: Answer } | ActPlan | RunPlan
 
 export const answer = (message: Answer): Plan => ({ kind: 'answer', answer: message })
 
@@ -66,6 +77,13 @@ export const run = (
   job: JobRequest,
   plan: Omit<RunPlan, 'kind' | 'job' | 'warnings' | 'state'> & { warnings?: string[]; state?: unknown },
 ): Plan => ({ kind: 'run', job, warnings: [], state: null, ...plan })
+
+/** For commands whose risk is `reads` or `changes`: nothing asks before it. */
+export const act = (plan: Omit<ActPlan, 'kind' | 'warnings'> & { warnings?: string[] }): Plan => ({
+  kind: 'act',
+  warnings: [],
+  ...plan,
+})
 
 export interface Asker {
   identity: Identity
@@ -97,7 +115,7 @@ export type House = import('./house.ts').House
 export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandWords = CommandWords> {
   /** Other groups that this command stands in too: `vm start` is also `ct start`. */
   also?: readonly string[]
-  role: Role
+  role: Needed
   risk: Risk
   /** False: the command asks nothing of a cluster. */
   cluster?: false

@@ -1,5 +1,5 @@
 import type { Catalogue, Entry } from './catalogue.ts'
-import type { Plan, RunPlan } from './command.ts'
+import type { ActPlan, Plan, RunPlan } from './command.ts'
 import type { Desk, Pending } from './desk.ts'
 import { Refused, Unavailable } from './errors.ts'
 import { form } from './form.ts'
@@ -10,7 +10,7 @@ import { Order, type Outbox } from './outbox.ts'
 import { convert, type Given, missing, sort, tokenize } from './parse.ts'
 import type { ProxmoxPort, Words } from './ports.ts'
 import { refusalMessage } from './refusal.ts'
-import { type Access, holds, type Identity, type Role } from './roles.ts'
+import { type Access, holds, type Identity, type Needed, type Role } from './roles.ts'
 
 /** Something a person typed. */
 export interface Said {
@@ -92,7 +92,7 @@ interface Ordered {
   entry: Entry
   given: Given
   cluster: string
-  role: Role
+  role: Role | undefined
 }
 
 const interimAfterMs = 1200
@@ -110,7 +110,7 @@ export class Dispatch {
   async say(said: Said): Promise<void> {
     const card = `c-${this.#ports.hash(said.event)}`
     const asker = await this.#asker(said.identity, said.target, said.locales)
-    await this.#answered(said, card, asker, said.text, async () => {
+    await this.#answered(said, card, asker, { line: said.text }, async () => {
       const taken = this.#ports.channels.taken()
       if (taken && !taken.includes(said.target) && !said.target.startsWith('web:')) {
         throw new Refused('wrong-channel', { channels: taken.join(', ') })
@@ -135,8 +135,11 @@ export class Dispatch {
   async click(clicked: Clicked): Promise<void> {
     const asker = await this.#asker(clicked.identity, clicked.target, clicked.locales)
     const reply = `r-${this.#ports.hash(clicked.event)}`
-    await this.#answered(clicked, reply, asker, clicked.action, async () => {
+    const about = { line: clicked.action as string }
+    await this.#answered(clicked, reply, asker, about, async () => {
       const pending = await this.#ports.desk.find(clicked.card)
+      // What the click is about: its command's own words say why not.
+      if (pending) about.line = pending.line
       if (pending) return this.#decide(clicked, pending, asker.language)
       const job = clicked.card === '' ? undefined : await this.#jobOf(clicked.card)
       if (job === undefined) throw new Refused('nothing-waits')
@@ -190,13 +193,14 @@ export class Dispatch {
     from: { identity: Identity; target: Target; thread?: string },
     card: string,
     asker: { language: Language },
-    title: string,
+    about: { line: string },
     work: () => Promise<void>,
   ): Promise<void> {
     try {
       await work()
     } catch (thrown) {
       const words = this.#ports.words[asker.language]
+      const title = about.line
       const path = pathOf(this.#ports.catalogue, title)
       const own = path === undefined ? undefined : this.#own(path, asker.language)
       const context = { title: short(title), command: path ?? '', line: short(title), identity: from.identity }
@@ -241,12 +245,12 @@ export class Dispatch {
     if (cluster === undefined) {
       throw new Refused('which-cluster', { clusters: names.join(', '), first: names[0] ?? '', line: short(line) })
     }
-    return { entry, given, cluster, role: role! }
+    return { entry, given, cluster, role }
   }
 
   #notAllowed(
     command: string,
-    needs: Role,
+    needs: Needed,
     held: Role | undefined,
     identity: Identity,
     place: { cluster?: string | undefined; channel: Target },
@@ -267,6 +271,7 @@ export class Dispatch {
       return this.#put(from, message, message.state === 'running' ? Order.interim : Order.waiting)
     }
     if (given.explain) return this.#put(from, this.#explained(plan, from.language), Order.waiting)
+    if (plan.kind === 'act') return this.#put(from, { state: 'ok', ...(await plan.act()) }, Order.waiting)
     const risk = entry.command.risk
     if (risk === 'endangers' || risk === 'destroys') return this.#askToConfirm(ordered, plan, from)
     await this.#start(ordered, plan, from, [])
@@ -335,7 +340,7 @@ export class Dispatch {
     }
   }
 
-  #explained(plan: RunPlan, language: Language): Message {
+  #explained(plan: RunPlan | ActPlan, language: Language): Message {
     const { say } = this.#ports.words[language]
     return {
       title: fill(say.wouldRun, { title: plan.title }),
@@ -346,7 +351,7 @@ export class Dispatch {
         ...warningFields(plan, say.warning),
         { name: say.byShell, value: plan.explain.shell.join('\n') },
         { name: say.byClicks, value: plan.explain.clicks.map((click, i) => `${i + 1}. ${click}`).join('\n') },
-      ],
+      ].filter(({ value }) => value !== ''),
     }
   }
 
@@ -507,7 +512,7 @@ export class Dispatch {
       explain: pending.explain,
       ...(pending.cluster === undefined ? {} : { cluster: pending.cluster }),
     }
-    const ordered: Ordered = { entry, given, cluster: pending.cluster ?? '', role: role! }
+    const ordered: Ordered = { entry, given, cluster: pending.cluster ?? '', role }
     if (clicked.action === 'form.submit') return this.#submitted(ordered, pending, from)
     await this.#confirmedOrApproved(clicked, ordered, pending, from)
   }
@@ -524,6 +529,7 @@ export class Dispatch {
     if (!(await this.#ports.desk.take(from.card, pending.version))) throw new Refused('nothing-waits')
     if (plan.kind === 'answer') return this.#put(from, { state: 'info', ...plan.answer }, Order.decided)
     if (ordered.given.explain) return this.#put(from, this.#explained(plan, from.language), Order.decided)
+    if (plan.kind === 'act') return this.#put(from, { state: 'ok', ...(await plan.act()) }, Order.decided)
     const risk = ordered.entry.command.risk
     if (risk === 'endangers' || risk === 'destroys') return this.#askToConfirm(ordered, plan, from)
     await this.#start(ordered, plan, from, [])
@@ -546,9 +552,10 @@ export class Dispatch {
       throw this.#notAllowed(pending.path, ordered.entry.command.role, requesterRole, pending.requester, place, words)
     }
     const plan = await this.#plan(ordered, from, true)
-    if (plan.kind === 'answer') {
+    if (plan.kind !== 'run') {
       await desk.take(from.card, pending.version)
-      return this.#put(from, { state: 'info', ...plan.answer }, Order.decided)
+      const message = plan.kind === 'answer' ? plan.answer : await plan.act()
+      return this.#put(from, { state: 'info', ...message }, Order.decided)
     }
     if (this.#planHash(ordered, plan) !== pending.plan) {
       return this.#askToConfirm(ordered, plan, from, true, pending.version)
@@ -657,7 +664,7 @@ const short = (text: string): string => {
   return line.length > 150 ? `${line.slice(0, 149)}…` : line
 }
 
-const warningFields = (plan: RunPlan, name: string): Field[] => plan.warnings.map((value) => ({ name, value }))
+const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] => plan.warnings.map((value) => ({ name, value }))
 
 const nameOf = (access: Access, identity: Identity): string => access.person(identity)?.name ?? identity
 

@@ -85,6 +85,10 @@ export function sort(tokens: readonly Token[], command: Command): Given {
         : describeArg(command.args.shape[name] as z.ZodType).kind
   const values: Record<string, string> = {}
   const positionals = [...(command.positionals ?? [])]
+  // A last positional of text or of a command takes the words that are left: `help vm create`.
+  const last = positionals.at(-1)
+  const greedy = last !== undefined && ['text', 'command'].includes(kindOf(last)) ? last : undefined
+  let inGreedy = false
   const put = (key: string, value: string) => {
     if (key in values) throw new Refused('twice', { arg: key })
     values[key] = value
@@ -96,6 +100,7 @@ export function sort(tokens: readonly Token[], command: Command): Given {
       const key = dashed[1]!.toLowerCase()
       if (!known.has(key)) throw unknownArgument(key, [...known])
       const next = tokens[i + 1]
+      if (dashed[2] === '') throw new Refused('no-value', { arg: key })
       if (dashed[2] !== undefined) put(key, dashed[2])
       else if (kindOf(key) === 'boolean' && !(next && /^(true|false|yes|no|on|off|s[ií])$/i.test(next.text)))
         put(key, 'true')
@@ -118,6 +123,11 @@ export function sort(tokens: readonly Token[], command: Command): Given {
     const name = positionals.find((positional) => !(positional in values))
     if (name !== undefined) {
       put(name, text)
+      inGreedy = name === greedy
+      continue
+    }
+    if (inGreedy) {
+      values[greedy!] += ` ${text}`
       continue
     }
     if (key !== undefined && !quoted) throw unknownArgument(key, [...known])

@@ -2,13 +2,15 @@ import type { Target } from './message.ts'
 
 export const roles = ['viewer', 'operator', 'admin'] as const
 export type Role = (typeof roles)[number]
+/** What a command asks for: a role, or nothing (`help`, `whoami`: also people without any role must find their way). */
+export type Needed = Role | 'anyone'
 
 /** `slack:U1`, `discord:42`, `web:ana`: who spoke, as the platform knows them; never a display name. */
 export type Identity = string
 
-/** Whether a holder of `held` may do what `needed` asks for; nobody without a role may do anything. */
-export const holds = (held: Role | undefined, needed: Role): boolean =>
-  held !== undefined && roles.indexOf(held) >= roles.indexOf(needed)
+/** Whether a holder of `held` may do what `needed` asks for; without a role, only what asks for none. */
+export const holds = (held: Role | undefined, needed: Needed): boolean =>
+  needed === 'anyone' || (held !== undefined && roles.indexOf(held) >= roles.indexOf(needed))
 
 /** Where something is asked: roles are given per cluster, channel and pool. */
 export interface Place {
@@ -76,7 +78,7 @@ export class Access {
   }
 
   /** Who holds at least `role` at `place`, as the configuration names them. */
-  whoMay(role: Role, place: Place): string[] {
+  whoMay(role: Needed, place: Place): string[] {
     const names = this.#grants.filter((grant) => holds(grant.role, role) && covers(grant, place)).flatMap((g) => g.who)
     return [...new Set(names)]
   }

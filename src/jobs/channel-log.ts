@@ -9,13 +9,15 @@ export interface LoggedMessage {
   author: string
   message: Message
   revision: number
+  /** When it was first posted, ISO 8601. */
+  at: string
 }
 
 const keep = 2000
 
 /**
  * Writes a message or its new state; the same state again takes no new number.
- * KEYS counter order bodies revisions; ARGV id body keep
+ * KEYS counter order bodies revisions times; ARGV id body keep now
  */
 const writeScript = `
 if redis.call('HGET', KEYS[3], ARGV[1]) == ARGV[2] then return 0 end
@@ -23,15 +25,17 @@ local seq = redis.call('INCR', KEYS[1])
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
 redis.call('HINCRBY', KEYS[4], ARGV[1], 1)
 redis.call('ZADD', KEYS[2], seq, ARGV[1])
+redis.call('HSETNX', KEYS[5], ARGV[1], ARGV[4])
 local old = redis.call('ZRANGE', KEYS[2], 0, -1 - tonumber(ARGV[3]))
 for _, id in ipairs(old) do
   redis.call('ZREM', KEYS[2], id)
   redis.call('HDEL', KEYS[3], id)
   redis.call('HDEL', KEYS[4], id)
+  redis.call('HDEL', KEYS[5], id)
 end
 return seq`
 
-/** KEYS order bodies revisions; ARGV after most. Flat: id seq revision body … */
+/** KEYS order bodies revisions times; ARGV after most. Flat: id seq revision body time … */
 const readScript = `
 local rows = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local out = {}
@@ -40,6 +44,7 @@ for i = 1, #rows, 2 do
   out[#out + 1] = rows[i + 1]
   out[#out + 1] = redis.call('HGET', KEYS[3], rows[i])
   out[#out + 1] = redis.call('HGET', KEYS[2], rows[i])
+  out[#out + 1] = redis.call('HGET', KEYS[4], rows[i])
 end
 return out`
 
@@ -48,10 +53,12 @@ export class ChannelLog {
   readonly #redis: Redis
   readonly #subscriber: Redis
   readonly #prefix: string
+  readonly #now: () => number
   readonly #listeners = new Map<string, Set<() => void>>()
 
   /** @param subscriber a connection of its own: Redis takes no other commands on one that listens */
-  constructor(redis: Redis, subscriber: Redis, prefix: string) {
+  constructor(redis: Redis, subscriber: Redis, prefix: string, now: () => number) {
+    this.#now = now
     this.#redis = redis
     this.#subscriber = subscriber
     this.#prefix = prefix
@@ -67,25 +74,33 @@ export class ChannelLog {
 
   #keys = (channel: string) => {
     const base = `${this.#prefix}:chan:${channel}`
-    return { counter: `${base}:seq`, order: `${base}:order`, bodies: `${base}:bodies`, revisions: `${base}:revisions` }
+    return {
+      counter: `${base}:seq`,
+      order: `${base}:order`,
+      bodies: `${base}:bodies`,
+      revisions: `${base}:revisions`,
+      times: `${base}:times`,
+    }
   }
 
   async write(
     channel: string,
     entry: { id: string; author: string; threadId?: string; message: Message },
   ): Promise<void> {
-    const { counter, order, bodies, revisions } = this.#keys(channel)
+    const { counter, order, bodies, revisions, times } = this.#keys(channel)
     const { id, ...body } = entry
     const seq = await this.#redis.eval(
       writeScript,
-      4,
+      5,
       counter,
       order,
       bodies,
       revisions,
+      times,
       id,
       JSON.stringify(body),
       keep,
+      this.#now(),
     )
     if (seq !== 0) await this.#redis.publish(`${this.#prefix}:chan`, channel)
   }
@@ -96,12 +111,19 @@ export class ChannelLog {
 
   /** Each message that changed after `seq`, once, in its newest state, oldest change first. */
   async after(channel: string, seq: number, most = 500): Promise<LoggedMessage[]> {
-    const { order, bodies, revisions } = this.#keys(channel)
-    const flat = (await this.#redis.eval(readScript, 3, order, bodies, revisions, seq, most)) as string[]
+    const { order, bodies, revisions, times } = this.#keys(channel)
+    const flat = (await this.#redis.eval(readScript, 4, order, bodies, revisions, times, seq, most)) as string[]
     const messages: LoggedMessage[] = []
-    for (let i = 0; i < flat.length; i += 4) {
+    for (let i = 0; i < flat.length; i += 5) {
       const body = JSON.parse(flat[i + 3]!) as Pick<LoggedMessage, 'author' | 'threadId' | 'message'>
-      messages.push({ id: flat[i]!, seq: Number(flat[i + 1]), channel, revision: Number(flat[i + 2]), ...body })
+      messages.push({
+        id: flat[i]!,
+        seq: Number(flat[i + 1]),
+        channel,
+        revision: Number(flat[i + 2]),
+        at: new Date(Number(flat[i + 4])).toISOString(),
+        ...body,
+      })
     }
     return messages
   }

@@ -15,6 +15,8 @@ export interface RunPorts {
   /** The error of a call whose request was sent and whose answer was lost. */
   isOutcomeUnknown(error: unknown): boolean
   explain(error: unknown): Refused | Unavailable | undefined
+  /** What the last line of a failed task means, where that is known. */
+  explainLine(line: string): { code: string; values?: Values } | undefined
   now(): number
 }
 
@@ -214,8 +216,11 @@ export class Run {
         throw error
       })
     const type = upid.split(':')[5] ?? ''
-    if (end.exit !== 'OK' && !end.exit?.startsWith('WARNINGS')) {
-      throw new Refused('task-failed', { type, job: this.record.id, exit: end.exit }, { raw: end.exit })
+    if (end.exit === undefined) throw new Refused('task-vanished', { upid })
+    if (end.exit !== 'OK' && !end.exit.startsWith('WARNINGS')) {
+      const cause = this.#ports.explainLine(end.exit)
+      const values = { type, job: this.record.id, vmid: upid.split(':')[6], cluster: this.record.cluster }
+      throw new Refused(cause?.code ?? 'task-failed', { ...values, ...cause?.values }, { raw: end.exit })
     }
     return {
       upid,

@@ -65,7 +65,8 @@ return redis.call('PUBLISH', KEYS[3], ARGV[1])`
   }
 
   /**
-   * Waits until the poller has seen the task's end and returns it; `seen` gets every state on the way.
+   * Waits until the poller has seen the task's end and returns it (without `exit` if the node no longer knows the task);
+   * `seen` gets every state on the way.
    * Rejects with the signal's reason when that aborts; the task is untracked either way.
    */
   async follow(upid: string, signal: AbortSignal, seen: (state: TaskState) => void): Promise<TaskState> {
@@ -87,7 +88,7 @@ return redis.call('PUBLISH', KEYS[3], ARGV[1])`
           last = raw
           const state = JSON.parse(raw) as TaskState
           seen(state)
-          if (state.exit !== undefined) return state
+          if (!state.running) return state
         }
         await pause(woken, lookAgainMs, signal)
       }

@@ -31,7 +31,9 @@ export interface Clock {
   pause(seconds: number): Promise<void>
   /** Jumps ahead, firing what falls due in its order and letting awaiting code run in between. */
   advance(seconds: number): Promise<void>
-  /** Drops every timer for good; `now` goes on. */
+  /** Drops the timers that are pending; whoever sleeps is never woken. */
+  clear(): void
+  /** Drops every timer, and all to come; `now` goes on. */
   stop(): void
 }
 
@@ -132,6 +134,11 @@ export function createClock(o: { wall?: WallClock; speed?: number } = {}): Clock
     })
   }
 
+  function clear() {
+    pending = []
+    arm()
+  }
+
   async function advance(seconds: number) {
     const end = now() + seconds
     for (let next = pending[0]; next && next.at <= end; next = pending[0]) {
@@ -160,10 +167,10 @@ export function createClock(o: { wall?: WallClock; speed?: number } = {}): Clock
     sleep,
     pause,
     advance,
+    clear,
     stop() {
       stopped = true
-      pending = []
-      arm()
+      clear()
     },
   }
 }

@@ -63,7 +63,8 @@ const validity = (nowMs: number, days: number) => ({
   notAfterDate: new Date(nowMs + days * DAY_MS),
 })
 
-function describe(pem: string, key: string, sans: string[]): NodeCertificate {
+function describe(cert: string, key: string, sans: string[]): NodeCertificate {
+  const pem = `${cert.trim()}\n`
   const x509 = new X509Certificate(pem)
   return {
     pem,

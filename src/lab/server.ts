@@ -17,28 +17,31 @@ const IDLE_MS = 5000
 const RETRY_MS = 200
 
 export interface NodeServer {
-  node: SimNode
   port: number
   /** Opens or closes the port, as the node's power has it. Resolves when that is done. */
   follow(): Promise<void>
   close(): Promise<void>
 }
 
-/** Listens on `port`, or where it is taken (and not 0) on the next free one that `taken` does not hold. */
-export async function startNodeServer(api: Api, node: SimNode, port: number): Promise<NodeServer> {
+/**
+ * Serves the node at place `index` of the site. Listens on `port`; where that is taken (and not 0), on the next free one.
+ */
+export async function startNodeServer(api: Api, index: number, port: number): Promise<NodeServer> {
+  // A reset puts another node in the same place.
+  const current = () => api.sim.nodes[index]!
+  const isUp = () => isRunning(current())
   let server: Server | undefined
   let closed = false
   let work: Promise<void> = Promise.resolve()
   const open = async () => {
-    server = await listen(() => makeServer(api, node), listener.port)
+    server = await listen(() => makeServer(api, current), listener.port)
   }
   const listener: NodeServer = {
-    node,
     port,
     follow() {
       work = work.then(async () => {
-        if (closed || isRunning(node) === (server !== undefined)) return
-        if (isRunning(node)) return reopen()
+        if (closed || isUp() === (server !== undefined)) return
+        if (isUp()) return reopen()
         await shut(server)
         server = undefined
       })
@@ -52,7 +55,7 @@ export async function startNodeServer(api: Api, node: SimNode, port: number): Pr
     },
   }
   async function reopen() {
-    while (!closed && isRunning(node)) {
+    while (!closed && isUp()) {
       try {
         return await open()
       } catch (error) {
@@ -61,16 +64,16 @@ export async function startNodeServer(api: Api, node: SimNode, port: number): Pr
       }
     }
   }
-  server = await listenFrom(() => makeServer(api, node), port)
+  server = await listenFrom(() => makeServer(api, current), port)
   listener.port = (server.address() as AddressInfo).port
   return listener
 }
 
-function makeServer(api: Api, node: SimNode): Server {
-  const { certificate } = node
+function makeServer(api: Api, node: () => SimNode): Server {
+  const { certificate } = node()
   const server = createServer(
     { key: certificate.key, cert: `${certificate.pem}${api.sim.ca.pem}`, keepAliveTimeout: IDLE_MS },
-    (request, response) => void answer(api, node, request, response),
+    (request, response) => void answer(api, node(), request, response),
   )
   // Nobody's business: a client that hangs up in the middle of a handshake.
   server.on('tlsClientError', () => {})

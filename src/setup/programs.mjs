@@ -69,8 +69,8 @@ export async function ensureProgram(name) {
   if (findProgram(names)) return
   const manager = Object.keys(managers).find((candidate) => findProgram([candidate]))
   const prefix = manager && asRoot(manager)
-  const verb = manager && managers[manager].install.split(' ')[0]
-  const hint = manager ? `, for example with "${manager} ${verb} ${packages[manager][0]}"` : ''
+  const verb = manager && `${manager === 'brew' ? '' : 'sudo '}${manager} ${managers[manager].install.split(' ')[0]}`
+  const hint = manager ? `, for example with "${verb} ${packages[manager][0]}"` : ''
   const missing = `This machine lacks ${otherwise}: install it${hint}, and run this again.`
   if (!prefix) throw new Fault(missing)
   console.log(`Installing ${packages[manager][0]} (${manager}) …`)

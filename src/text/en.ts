@@ -154,9 +154,21 @@ export const en = {
       says: 'The request was sent and its answer was lost; it is being looked for on the cluster, never sent twice.',
       hint: 'job show {job}',
     },
-    unreachable: {
+    'proxmox-unreachable': {
       says: 'No endpoint of {service} answers.',
       hint: 'Check that a node is up and that port 8006 can be reached from here, then type it again.',
+    },
+    'node-unreachable': {
+      says: 'Node {node} does not answer the node that was asked.',
+      hint: 'host list',
+    },
+    'bad-reply': {
+      says: '{service} gave an answer that is not what Proxmox answers; perhaps a proxy stands in between.',
+      hint: 'Check the address under `endpoints:` in quorum.yaml.',
+    },
+    tfa: {
+      says: '{user} has a second factor, which no program can give.',
+      hint: 'Use an API token, or an account without a second factor.',
     },
     certificate: {
       says: 'An endpoint of {service} showed another certificate than the one that is pinned, so nothing was sent to it.',

@@ -165,9 +165,21 @@ export const es: Same<typeof en> = {
       says: 'El pedido se envió y la respuesta se perdió; se está buscando en el clúster, nunca se envía dos veces.',
       hint: 'job show {job}',
     },
-    unreachable: {
+    'proxmox-unreachable': {
       says: 'Ningún punto de acceso de {service} responde.',
       hint: 'Revisa que algún nodo esté encendido y que desde aquí se llegue al puerto 8006, y escríbelo otra vez.',
+    },
+    'node-unreachable': {
+      says: 'El nodo {node} no le responde al nodo al que se le preguntó.',
+      hint: 'host list',
+    },
+    'bad-reply': {
+      says: '{service} dio una respuesta que no es de Proxmox; quizás hay un proxy en el medio.',
+      hint: 'Revisa la dirección bajo `endpoints:` en quorum.yaml.',
+    },
+    tfa: {
+      says: '{user} tiene un segundo factor, que ningún programa puede dar.',
+      hint: 'Usa un token de API o una cuenta sin segundo factor.',
     },
     certificate: {
       says: 'Un punto de acceso de {service} mostró un certificado distinto del fijado, así que no se le envió nada.',

@@ -31,7 +31,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'lab',
     files: /^src\/lab\//,
-    may: ['HERE/', 'node:', 'hono', '@hono/node-server', 'selfsigned'],
+    may: ['HERE/', 'node:', 'hono', '@hono/node-server', 'selfsigned', 'zod'],
     types: ['src/core/'],
   },
   { name: 'configuration', files: /^src\/config(?=\.ts$|\/)/, may: ['HERE', 'src/core/', 'node:', 'zod', 'yaml'] },

@@ -3,23 +3,6 @@ import { X509Certificate } from 'node:crypto'
 import type { NodeCertificate } from '../model.ts'
 import { type Context, compact, index, optStr, type Route } from '../router.ts'
 
-export const routes: Route[] = [
-  {
-    method: 'GET',
-    path: '/nodes/{node}/disks',
-    handler: index('name', 'list', 'initgpt', 'smart', 'lvm', 'lvmthin', 'directory', 'zfs', 'wipedisk'),
-  },
-  { method: 'GET', path: '/nodes/{node}/disks/list', handler: disks },
-  { method: 'GET', path: '/nodes/{node}/certificates', handler: index('name', 'acme', 'custom', 'info') },
-  { method: 'GET', path: '/nodes/{node}/certificates/info', handler: certificates },
-  { method: 'GET', path: '/nodes/{node}/apt', handler: index('id', 'changelog', 'repositories', 'update', 'versions') },
-  { method: 'GET', path: '/nodes/{node}/apt/versions', handler: packages },
-  { method: 'GET', path: '/nodes/{node}/capabilities', handler: index('name', 'qemu') },
-  { method: 'GET', path: '/nodes/{node}/capabilities/qemu', handler: index('name', 'cpu', 'machines', 'migration') },
-  { method: 'GET', path: '/nodes/{node}/capabilities/qemu/cpu', handler: cpuModels },
-  { method: 'GET', path: '/nodes/{node}/capabilities/qemu/machines', handler: machines },
-]
-
 function disks(ctx: Context) {
   const unusedOnly = optStr(ctx, 'type') === 'unused'
   return ctx.node.hardware.disks
@@ -120,3 +103,20 @@ const machines = () =>
       compact({ id: `pc-${type}-${version}`, type, version, changes: MACHINE_CHANGES[version] }),
     ),
   )
+
+export const routes: Route[] = [
+  {
+    method: 'GET',
+    path: '/nodes/{node}/disks',
+    handler: index('name', 'list', 'initgpt', 'smart', 'lvm', 'lvmthin', 'directory', 'zfs', 'wipedisk'),
+  },
+  { method: 'GET', path: '/nodes/{node}/disks/list', handler: disks },
+  { method: 'GET', path: '/nodes/{node}/certificates', handler: index('name', 'acme', 'custom', 'info') },
+  { method: 'GET', path: '/nodes/{node}/certificates/info', handler: certificates },
+  { method: 'GET', path: '/nodes/{node}/apt', handler: index('id', 'changelog', 'repositories', 'update', 'versions') },
+  { method: 'GET', path: '/nodes/{node}/apt/versions', handler: packages },
+  { method: 'GET', path: '/nodes/{node}/capabilities', handler: index('name', 'qemu') },
+  { method: 'GET', path: '/nodes/{node}/capabilities/qemu', handler: index('name', 'cpu', 'machines', 'migration') },
+  { method: 'GET', path: '/nodes/{node}/capabilities/qemu/cpu', handler: cpuModels },
+  { method: 'GET', path: '/nodes/{node}/capabilities/qemu/machines', handler: machines },
+]

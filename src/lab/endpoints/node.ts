@@ -1,5 +1,5 @@
 /** One host: what it is, how it feels, what time it has, and how it is told to go. */
-import { nodeByName, type SimNode } from '../model.ts'
+import type { SimNode } from '../model.ts'
 import { shutDown } from '../power.ts'
 import { sha1Hex } from '../random.ts'
 import { type Context, index, optNum, Reply, type Route, str } from '../router.ts'
@@ -28,7 +28,7 @@ export const routes: Route[] = [
 
 function version({ sim }: Context) {
   const { full, repoid } = sim.pve
-  return { version: full, release: full.split('.').slice(0, 2).join('.'), repoid }
+  return { version: full, release: /^\d+\.\d+/.exec(full)?.[0] ?? full, repoid }
 }
 
 const KERNELS = { '7.2': '5.15.30-2-pve', '8.4': '6.8.12-9-pve', '9.2': '6.17.4-2-pve' }
@@ -70,9 +70,8 @@ function status({ sim, node, now }: Context) {
 const loadAverages = (node: SimNode, cpu: number, now: number) =>
   [1, 5, 15].map((minutes) => (cpu * node.hardware.cpus * (0.8 + 0.4 * noise(`l${minutes}`, now))).toFixed(2))
 
-function command({ sim, node, ...ctx }: Context) {
-  const what = str({ sim, node, ...ctx }, 'command')
-  shutDown(sim, node, what === 'reboot' ? 'reboot' : 'shutdown')
+function command(ctx: Context) {
+  shutDown(ctx.sim, ctx.node, str(ctx, 'command') === 'reboot' ? 'reboot' : 'shutdown')
 }
 
 function time({ node, now }: Context) {
@@ -87,15 +86,15 @@ function utcOffset(timezone: string, seconds: number) {
   return Math.round(Date.parse(`${local.replace(' ', 'T')}Z`) / 1000) - seconds
 }
 
-const hosts = ({ node }: Context) => ({ data: node.hosts, digest: sha1Hex(node.hosts) })
+function hosts({ node }: Context) {
+  return { data: node.hosts, digest: sha1Hex(node.hosts) }
+}
 
 function subscription({ sim, node }: Context) {
   return {
     status: 'notfound',
     message: 'There is no subscription key',
-    serverid: sha1Hex(`${sim.ca.fingerprint}${nodeByName(sim, node.name)?.nodeid}${node.name}`)
-      .slice(0, 32)
-      .toUpperCase(),
+    serverid: sha1Hex(`${sim.ca.fingerprint}${node.name}`).slice(0, 32).toUpperCase(),
     url: 'https://www.proxmox.com/en/proxmox-virtual-environment/pricing',
   }
 }

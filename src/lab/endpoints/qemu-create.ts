@@ -85,7 +85,7 @@ async function fill(ctx: Context, task: TaskHandle, vmid: number, keys: ConfigKe
   } catch (error) {
     if (mayCleanUp(task)) {
       takeBack(ctx, made.volids, task.log)
-      forgetGuest(ctx.config, vmid)
+      forgetGuest(ctx, vmid)
     }
     throw fail(`unable to create VM ${vmid} - ${(error as Error).message}`)
   }

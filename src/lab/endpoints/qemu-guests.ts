@@ -59,6 +59,12 @@ export function editGuest<T>(place: Place, vmid: number, change: (guest: GuestCo
   return change(guest)
 }
 
+/** Takes the `lock` away after a failure, where that is possible. */
+export function unlock(place: Place, vmid: number) {
+  const guest = lookUp(place, vmid)
+  if (guest && isQuorate(place.sim, place.node)) delete guest.lock
+}
+
 const sorted = (keys: Record<string, unknown>) => Object.entries(keys).sort(([a], [b]) => (a < b ? -1 : 1))
 
 /** Of the config file: changes with every byte of it. */
@@ -82,8 +88,10 @@ export const displayName = (guest: GuestConfig) => String(guest.keys['name'] ?? 
 
 export const hasTag = (keys: ConfigKeys, tag: string) => String(keys['tags'] ?? '').split(/[;, ]/).includes(tag)
 
-/** Frees a guest's number in pools and rights, as its removal does. */
-export function forgetGuest(config: ClusterConfig, vmid: number) {
+/** Removes a config, and the guest from pools and rights; nothing happens where /etc/pve cannot be written. */
+export function forgetGuest(place: Place, vmid: number) {
+  if (!isQuorate(place.sim, place.node)) return
+  const { config } = place.node
   config.guests.delete(vmid)
   config.access.acl = config.access.acl.filter((entry) => entry.path !== `/vms/${vmid}`)
   for (const pool of config.access.pools.values()) pool.vmids.delete(vmid)

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export interface Asset {
+interface Asset {
   body: Buffer
   /** The Content-Type to serve it with. */
   type: string

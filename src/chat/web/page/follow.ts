@@ -3,7 +3,7 @@ import type { ApiError, Listed } from './wire.ts'
 
 export type Link = 'connecting' | 'live' | 'reconnecting'
 
-export interface Listener {
+interface Listener {
   /** New messages and new revisions, oldest first. `first` is true for what was there before we came. */
   listed(messages: Listed[], first: boolean): void
   link(link: Link): void

@@ -2,13 +2,13 @@ import type { VNode } from 'preact'
 import { html } from './html.ts'
 import { usePage } from './page-context.ts'
 
-export interface Piece {
+interface Piece {
   kind: 'text' | 'code' | 'block'
   value: string
 }
 
 /** Splits at `code` and at fenced blocks; everything else stays as it was typed. */
-export function pieces(text: string): Piece[] {
+function pieces(text: string): Piece[] {
   const found = text.matchAll(/```(?:\w*\n)?([\s\S]*?)\n?```\n?|`([^`\n]+)`|[^`]+|`/g)
   return [...found].map(([whole, block, code]) => {
     if (block !== undefined) return { kind: 'block', value: block }

@@ -1,6 +1,6 @@
 import type { Listed } from './wire.ts'
 
-/** The messages of one channel in the order they were first seen, each in its newest revision. Never mutated. */
+/** The messages of one channel in the order they were first posted, each in its newest revision. Never mutated. */
 export type Timeline = ReadonlyMap<string, Listed>
 
 export interface Thread {
@@ -14,7 +14,8 @@ export function merge(timeline: Timeline, listed: readonly Listed[]): Timeline {
     const known = next.get(entry.id)
     if (!known || entry.revision >= known.revision) next.set(entry.id, entry)
   }
-  return next
+  // The server lists by latest change; people read by when a thing was first said.
+  return new Map([...next].sort(([, a], [, b]) => (a.at ?? '').localeCompare(b.at ?? '')))
 }
 
 /** Cards with their replies beneath; a reply whose card is not here stands alone. */

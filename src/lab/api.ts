@@ -1,0 +1,22 @@
+/** All endpoints of the simulated Proxmox. A new family is a file in endpoints/ and a line here. */
+import { routes as acl } from './endpoints/acl.ts'
+import { routes as cluster } from './endpoints/cluster.ts'
+import { routes as corosync } from './endpoints/corosync.ts'
+import { routes as haGroups } from './endpoints/ha-groups.ts'
+import { routes as haRead } from './endpoints/ha-read.ts'
+import { routes as hardware } from './endpoints/hardware.ts'
+import { routes as network } from './endpoints/network.ts'
+import { routes as node } from './endpoints/node.ts'
+import { routes as nodeTasks } from './endpoints/node-tasks.ts'
+import { routes as pools } from './endpoints/pools.ts'
+import { routes as resources } from './endpoints/resources.ts'
+import { routes as services } from './endpoints/services.ts'
+import { routes as ticket } from './endpoints/ticket.ts'
+import { routes as users } from './endpoints/users.ts'
+import { type Routes, routeTable } from './router.ts'
+
+const ACCESS = [acl, ticket, users, pools]
+const CLUSTER = [cluster, corosync, haGroups, haRead, resources]
+const NODE = [hardware, network, node, nodeTasks, services]
+
+export const allRoutes = (): Routes => routeTable(...ACCESS, ...CLUSTER, ...NODE)

@@ -1,0 +1,139 @@
+/** The simulated Proxmox site, running: hosts, their HTTPS servers, and the control over power, network and time. */
+import { randomInt } from 'node:crypto'
+import { allRoutes } from './api.ts'
+import { createClock } from './clock.ts'
+import { type ControlServer, serveControl } from './control.ts'
+import type { Api } from './dispatch.ts'
+import type { NodeCertificate, PveRelease, SimCluster } from './model.ts'
+import { makeAuthority, makeNodeCertificate } from './pki.ts'
+import { createRandom } from './random.ts'
+import { type Scenario, type Secrets, type Site, siteOf } from './scenarios.ts'
+import { loadSchema, type SchemaVersion } from './schema/load.ts'
+import { type NodeServer, startNodeServer } from './server.ts'
+import { killTasks } from './tasks.ts'
+
+export interface SimOptions {
+  /** 9.2 unless told. */
+  pve?: SchemaVersion
+  /** `cluster` unless told; or hosts of your own. */
+  scenario?: Scenario | Site
+  /** Of the first node; the others take the next free ones. 8006 unless told, 0 = whatever is free. */
+  port?: number
+  /** Passwords, secrets, addresses follow from it; drawn unless told. */
+  seed?: number
+  /** Simulated seconds a second, 0…1000. */
+  speed?: number
+  /** Of the control API; whatever is free unless told. */
+  controlPort?: number
+}
+
+export interface RunningSim {
+  /** One a node, `https://127.0.0.1:PORT`. */
+  endpoints: string[]
+  /** All rights, but not root@pam's own. */
+  token: { id: string; secret: string }
+  /** PVEAuditor. */
+  readToken: { id: string; secret: string }
+  root: { password: string }
+  /** SHA-256 of the nodes' certificates, "AB:CD:…", in the order of `endpoints`. */
+  fingerprints: string[]
+  /** PEM of the authority behind all of them. */
+  ca: string
+  /** Address of the control API, `http://127.0.0.1:PORT`. */
+  control: string
+  seed: number
+  cluster: SimCluster
+  /** Begins a scenario anew; addresses, secrets and certificates stay, running tasks end. */
+  reset(scenario: Scenario): Promise<void>
+  close(): Promise<void>
+}
+
+const RELEASES: Record<SchemaVersion, PveRelease> = {
+  '7.2': { version: '7.2', full: '7.2-11', repoid: 'b76d3178' },
+  '8.4': { version: '8.4', full: '8.4.14', repoid: 'b502d23c55afcba1' },
+  '9.2': { version: '9.2', full: '9.2.11', repoid: '14a22df35955d97d' },
+}
+
+/** Resolves when every node answers. */
+export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
+  const version = o.pve ?? '9.2'
+  const seed = o.seed ?? randomInt(2 ** 31)
+  const clock = createClock({ speed: o.speed ?? 1 })
+  const random = createRandom(seed)
+  const secrets: Secrets = { rootPassword: random.password(12), bot: random.uuid(), read: random.uuid() }
+  const nowMs = Date.now()
+  const ca = await makeAuthority(random.uuid(), nowMs)
+  const site = typeof o.scenario === 'object' ? o.scenario : siteOf(o.scenario ?? 'cluster')
+  const certificates = await Promise.all(site.hosts.map((host) => makeNodeCertificate(ca, host, nowMs)))
+  const cluster: SimCluster = {
+    pve: RELEASES[version],
+    scenario: '',
+    clock,
+    random,
+    ca,
+    nodes: [],
+    shared: new Map(),
+    listeners: new Set(),
+  }
+  fill(cluster, site, certificates, secrets)
+  const api: Api = { sim: cluster, schema: loadSchema(version), routes: allRoutes() }
+  const servers = await startServers(api, site.hosts.length, o.port ?? 8006)
+  followPower(cluster, servers)
+
+  const running: RunningSim = {
+    endpoints: servers.map((server) => `https://127.0.0.1:${server.port}`),
+    token: { id: 'quorum@pve!bot', secret: secrets.bot },
+    readToken: { id: 'quorum@pve!read', secret: secrets.read },
+    root: { password: secrets.rootPassword },
+    fingerprints: certificates.map((certificate) => certificate.fingerprint),
+    ca: ca.pem,
+    control: '',
+    seed,
+    cluster,
+    reset: (scenario) => reset(cluster, servers, scenario, certificates, secrets),
+    async close() {
+      await Promise.all([...servers.map((server) => server.close()), control.close()])
+      for (const node of cluster.nodes) killTasks(cluster, node)
+      clock.stop()
+    },
+  }
+  const control: ControlServer = await serveControl(running, o.controlPort ?? 0)
+  running.control = control.url
+  return running
+}
+
+function fill(cluster: SimCluster, site: Site, certificates: NodeCertificate[], secrets: Secrets) {
+  cluster.scenario = site.name
+  cluster.shared.clear()
+  site.fill(cluster, certificates, secrets)
+}
+
+async function startServers(api: Api, count: number, port: number): Promise<NodeServer[]> {
+  const servers: NodeServer[] = []
+  for (let index = 0; index < count; index += 1) {
+    const last = servers.at(-1)
+    servers.push(await startNodeServer(api, index, port === 0 ? 0 : last ? last.port + 1 : port))
+  }
+  return servers
+}
+
+function followPower(cluster: SimCluster, servers: NodeServer[]) {
+  cluster.listeners.add((event) => {
+    if (event.kind === 'power') void servers[cluster.nodes.indexOf(event.node)]?.follow()
+  })
+}
+
+async function reset(
+  cluster: SimCluster,
+  servers: NodeServer[],
+  scenario: Scenario,
+  certificates: NodeCertificate[],
+  secrets: Secrets,
+) {
+  for (const node of cluster.nodes) killTasks(cluster, node)
+  cluster.clock.clear()
+  cluster.listeners.clear()
+  fill(cluster, siteOf(scenario), certificates, secrets)
+  followPower(cluster, servers)
+  await Promise.all(servers.map((server) => server.follow()))
+}
