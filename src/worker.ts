@@ -5,7 +5,7 @@ import { holds, type Membership } from './core/roles.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import type { JobRecord } from './jobs/runs.ts'
 import { RedisTaskBoard } from './jobs/task-board.ts'
-import { OutcomeUnknown } from './proxmox/errors.ts'
+import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
 
 /** The acting side: runs the jobs and follows the tasks of every cluster. As many as wanted, on any machine. */
@@ -53,7 +53,7 @@ export async function startWorker(options: {
       runs: house.runs,
       outbox: house.outbox,
       words,
-      isOutcomeUnknown: (error) => error instanceof OutcomeUnknown,
+      isOutcomeUnknown: (error) => error instanceof OutcomeUnknown || (error instanceof PveError && error.sent),
       explain,
       explainLine,
       now: Date.now,

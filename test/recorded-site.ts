@@ -3,6 +3,7 @@ import { formCluster, introduceHosts, makeHost } from '../src/lab/hosts.ts'
 import type { ClusterConfig, GuestConfig, SimCluster, SimNode } from '../src/lab/model.ts'
 import type { Site } from '../src/lab/scenarios.ts'
 import { type RunningSim, startSim } from '../src/lab/sim.ts'
+import { parseUpid } from '../src/lab/tasks.ts'
 import type { Recording } from './replay.ts'
 
 const GIB = 1024 ** 3
@@ -160,6 +161,7 @@ function learnLog(
 ) {
   const sorted = log.toSorted((a, b) => a.n - b.n)
   const known = tasks.get(upid)?.lines?.length ?? -1
+  if (sorted[0]?.t.startsWith('unable to open file')) return
   const lines = sorted[0]?.t === 'no content' ? [] : sorted.map((line) => line.t)
   if ((sorted[0]?.n ?? 1) === 1 && lines.length > known) learn(upid, { lines })
 }
@@ -168,3 +170,117 @@ const definedOnly = <T extends object>(o: T) =>
   Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>
   }
+
+type Fields = Record<string, string | number>
+
+/** Puts the guests of a recorded /cluster/resources in place, running ones running. */
+export function applyResources(sim: SimCluster, config: ClusterConfig, body: unknown) {
+  for (const node of sim.nodes) node.processes.clear()
+  config.guests.clear()
+  config.access.pools.clear()
+  for (const entry of (body as { data: Fields[] }).data) {
+    if (entry.pool !== undefined) applyPool(config, entry)
+    if (entry.type === 'node' && entry.hastate !== undefined) {
+      config.ha.manager.node_status[String(entry.node)] = String(entry.hastate)
+    }
+    if (entry.type !== 'qemu') continue
+    const guest = addGuest(sim, config, {
+      vmid: Number(entry.vmid),
+      node: String(entry.node),
+      name: String(entry.name),
+      cores: Number(entry.maxcpu),
+      gigabytes: Number(entry.maxdisk) / GIB,
+      template: entry.template === 1,
+      running: entry.status === 'running',
+      ...(entry.tags === undefined ? {} : { tags: String(entry.tags) }),
+    })
+    if (entry.status === 'unknown') guest.bornAt = sim.clock.now() + 1000
+    if (entry.lock !== undefined) guest.lock = String(entry.lock)
+    config.ha.manager.service_status ??= {}
+    const services = config.ha.manager.service_status
+    const sid = `vm:${entry.vmid}`
+    if (entry.hastate === undefined) delete services[sid]
+    else services[sid] = { state: String(entry.hastate), node: guest.node, uid: 'AAAAAAAAAAAAAAAAAAAAAA' }
+  }
+}
+
+function applyPool({ access }: ClusterConfig, { pool, vmid }: Fields) {
+  const poolid = String(pool)
+  const known = access.pools.get(poolid) ?? { poolid, vmids: new Set<number>(), storages: new Set<string>() }
+  if (vmid !== undefined) known.vmids.add(Number(vmid))
+  access.pools.set(poolid, known)
+}
+
+const LRM_MODES: Record<string, string> = {
+  maintenance: 'maintenance',
+  disarm: 'disarm',
+  restart: 'restart',
+  shutdown: 'shutdown',
+}
+
+/** Puts the HA stack into the state that a recorded status/current shows; its times are moved to the simulator's. */
+export function applyHaStatus(sim: SimCluster, config: ClusterConfig, body: unknown) {
+  const entries = (body as { data: Fields[] }).data
+  const newest = Math.max(...entries.map((entry) => Number(entry.timestamp ?? 0)))
+  const shift = Math.floor(sim.clock.now()) - newest
+  const { ha } = config
+  ha.manager = { node_status: {}, service_status: {} }
+  ha.resources.clear()
+  ha.lrm.clear()
+  for (const entry of entries) {
+    const timestamp = Number(entry.timestamp ?? 0) + shift
+    const node = String(entry.node)
+    if (entry.type === 'master') Object.assign(ha.manager, { master_node: node, timestamp })
+    if (entry.type === 'fencing' && entry.resource_mode !== undefined) {
+      const state = entry['armed-state'] === 'disarmed' ? 'disarmed' : 'disarming'
+      ha.manager.disarm = { state, mode: entry.resource_mode === 'ignore' ? 'ignore' : 'freeze' }
+    }
+    if (entry.type === 'lrm') {
+      const [, said = ''] = /\((.*?), /.exec(String(entry.status)) ?? []
+      const mode = LRM_MODES[said.replace(' mode', '')] ?? 'active'
+      const holds = String(entry.status).includes('watchdog active')
+      const state = said === 'active' || holds ? 'active' : 'wait_for_agent_lock'
+      ha.manager.node_status[node] = 'online'
+      ha.lrm.set(node, { mode, state, timestamp, results: {} })
+    }
+    if (entry.type === 'service') applyService(sim, config, entry)
+  }
+}
+
+function applyService(sim: SimCluster, config: ClusterConfig, entry: Fields) {
+  const sid = String(entry.sid)
+  const vmid = Number(sid.split(':')[1])
+  const node = String(entry.node)
+  if (config.guests.get(vmid)?.node !== node)
+    addGuest(sim, config, { vmid, node, name: 'guest', cores: 1, gigabytes: 1 })
+  if (entry.crm_state !== undefined) {
+    const running = entry.state === 'started' || entry.state === 'stopping' ? { running: 1 as const } : {}
+    const uid = 'AAAAAAAAAAAAAAAAAAAAAA'
+    config.ha.manager.service_status![sid] = { state: String(entry.crm_state), node, uid, ...running }
+  }
+  if (entry.request_state === undefined) return
+  const { request_state: state, max_restart, max_relocate, failback, comment } = entry
+  const keys = { state, max_restart, max_relocate, failback, comment }
+  const given = Object.entries(keys).filter((pair): pair is [string, string | number] => pair[1] !== undefined)
+  config.ha.resources.set(sid, { sid, type: 'vm', keys: Object.fromEntries(given) })
+}
+
+/** Makes the recorded tasks of a node its own, those that had ended by `asOf`. */
+export function applyTasks(node: SimNode, tasks: Iterable<RecordedTask>, asOf: number) {
+  node.tasks = []
+  for (const task of tasks) {
+    const parts = parseUpid(task.upid)
+    if (!parts || parts.node !== node.name || parts.starttime > asOf) continue
+    const ended = task.endtime !== undefined && task.endtime <= asOf
+    node.tasks.push({
+      ...parts,
+      upid: task.upid,
+      lines: task.lines ?? [],
+      warnings: 0,
+      tag: 'pvedaemon',
+      stop: new AbortController(),
+      ...(ended ? { endtime: task.endtime, exitstatus: task.exitstatus ?? 'OK' } : {}),
+    })
+  }
+  node.tasks.sort((a, b) => a.starttime - b.starttime || a.pid - b.pid)
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Refused } from '../src/core/errors.ts'
-import { chooseVmid, markOf, ownedGuest } from '../src/core/vmid.ts'
+import { chooseVmid, markOf, mayBeOurs, ownedGuest } from '../src/core/vmid.ts'
 import { defineWorker, type RunContext } from '../src/core/worker.ts'
 
 /**
@@ -50,6 +50,7 @@ export default defineWorker({
             node,
             types: ['qmcreate'],
             id: String(vmid),
+            mine: ({ running }) => mayBeOurs(proxmox, { node, vmid, running, mark: markOf(job.id) }),
             act: () => proxmox.createGuest(node, 'qemu', { vmid, ...parameters(payload), description: markOf(job.id) }),
           },
           round,
@@ -65,9 +66,8 @@ export default defineWorker({
 
     async function check({ proxmox }: Pick<RunContext<typeof payload, never>, 'proxmox'>, vmid: number) {
       const config = await proxmox.guestConfig({ node, kind: 'qemu', vmid })
-      if (config.description?.includes(markOf(job.id)) !== true || config.lock !== undefined) {
-        throw new Refused('not-there-after', { what: `${vmid} (${name})` })
-      }
+      if (!config.description?.includes(markOf(job.id))) throw new Refused('vmid-taken', { vmid })
+      if (config.lock !== undefined) throw new Refused('guest-locked', { vmid, lock: config.lock })
       return { values: { name, vmid, node }, fields: [{ name: say('start'), value: `vm start ${vmid}` }] }
     }
   },

@@ -664,7 +664,8 @@ const short = (text: string): string => {
   return line.length > 150 ? `${line.slice(0, 149)}…` : line
 }
 
-const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] => plan.warnings.map((value) => ({ name, value }))
+const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] =>
+  plan.warnings.map((value) => ({ name, value }))
 
 const nameOf = (access: Access, identity: Identity): string => access.person(identity)?.name ?? identity
 

@@ -21,7 +21,7 @@ export class Refused extends Error {
 
 /** A service did not answer, or answered that it cannot now. Retried with backoff; the card says which retry it is. */
 export class Unavailable extends Error {
-  override readonly name = 'Unavailable'
+  override readonly name: string = 'Unavailable'
   readonly code: string
   /** What did not answer, in words a person knows: `Proxmox main`, `Redis`. */
   readonly service: string

@@ -68,3 +68,18 @@ export async function ownedGuest(
   const config = await proxmox.guestConfig({ node, kind: guest.kind, vmid })
   return config.description?.includes(markOf(job)) ? vmid : undefined
 }
+
+/**
+ * Whether a task that makes this guest may be the job's own. While it runs, Proxmox shows no description yet, so that
+ * only the end can tell; a guest that carries something else is somebody else's.
+ */
+export async function mayBeOurs(
+  proxmox: ProxmoxPort,
+  task: { node: string; vmid: number; running: boolean; mark: string },
+): Promise<boolean> {
+  const { guests } = await proxmox.resources()
+  const guest = guests.find(({ vmid, node }) => vmid === task.vmid && node === task.node)
+  if (!guest) return task.running
+  const config = await proxmox.guestConfig({ node: task.node, kind: guest.kind, vmid: task.vmid })
+  return config.description === undefined ? task.running : config.description.includes(task.mark)
+}

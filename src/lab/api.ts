@@ -5,18 +5,22 @@ import { routes as corosync } from './endpoints/corosync.ts'
 import { routes as haGroups } from './endpoints/ha-groups.ts'
 import { routes as haRead } from './endpoints/ha-read.ts'
 import { routes as hardware } from './endpoints/hardware.ts'
+import { routes as lxc } from './endpoints/lxc.ts'
 import { routes as network } from './endpoints/network.ts'
 import { routes as node } from './endpoints/node.ts'
 import { routes as nodeTasks } from './endpoints/node-tasks.ts'
 import { routes as pools } from './endpoints/pools.ts'
+import { routes as qemu } from './endpoints/qemu.ts'
 import { routes as resources } from './endpoints/resources.ts'
 import { routes as services } from './endpoints/services.ts'
+import { routes as storage } from './endpoints/storage.ts'
 import { routes as ticket } from './endpoints/ticket.ts'
 import { routes as users } from './endpoints/users.ts'
 import { type Routes, routeTable } from './router.ts'
 
 const ACCESS = [acl, ticket, users, pools]
 const CLUSTER = [cluster, corosync, haGroups, haRead, resources]
+const GUESTS = [lxc, qemu, storage]
 const NODE = [hardware, network, node, nodeTasks, services]
 
-export const allRoutes = (): Routes => routeTable(...ACCESS, ...CLUSTER, ...NODE)
+export const allRoutes = (): Routes => routeTable(...ACCESS, ...CLUSTER, ...NODE, ...GUESTS)

@@ -43,8 +43,6 @@ export async function identify({ sim }: Api, entry: SimNode, call: Call): Promis
   }
 }
 
-const ROOT_FOLDERS = ['version', 'cluster', 'nodes', 'storage', 'access', 'pools']
-
 /** Throws `PveFault` for whatever Proxmox refuses. */
 export async function dispatch(
   api: Api,
@@ -54,7 +52,6 @@ export async function dispatch(
   sent: Sent,
 ): Promise<Reply> {
   const { sim } = api
-  if (call.path === '' && call.method === 'GET') return toReply(ROOT_FOLDERS.map((subdir) => ({ subdir })))
   const found = findEndpoint(api.schema, call.method, call.path)
   const route = found.facts && api.routes.get(`${call.method} ${found.template}`)
   if (!found.facts || !route) {

@@ -24,6 +24,8 @@ export interface GuestConfig {
   keys: ConfigKeys
   lock?: string
   template: boolean
+  /** When it was made: until pvestatd's next beat the others know nothing of it but that it is there. */
+  bornAt?: number
   /** Changes that wait for a restart: a value, or null for "delete". */
   pending: Record<string, string | number | null>
   snapshots: GuestSnapshot[]
@@ -79,6 +81,8 @@ export interface Volume {
   parent?: string
   notes?: string
   protected?: boolean
+  /** Of a backup: the guest's config as vzdump saved it. */
+  archived?: ConfigKeys
 }
 
 /** The disk behind a storage: one per node for local storages, one for all behind a shared one. */
@@ -260,6 +264,8 @@ export interface ClusterConfig {
   /** Backup jobs, by id. */
   backupJobs: Map<string, Record<string, string | number>>
   lastSeen: Map<number, LastSeen>
+  /** The task lists that silent nodes sent last, by node. */
+  lastTasks: Map<string, TaskRecord[]>
   /** Secret that tickets are signed with; a join replaces the joiner's, which ends its old tickets. */
   ticketKey: string
   ticketKeySince: number
@@ -478,6 +484,7 @@ export function emptyConfig(o: { ticketKey: string; now: number }): ClusterConfi
     log: [],
     backupJobs: new Map(),
     lastSeen: new Map(),
+    lastTasks: new Map(),
     ticketKey: o.ticketKey,
     ticketKeySince: o.now,
   }

@@ -89,10 +89,10 @@ function userPrivileges(config: ClusterConfig, user: User, path: string): Privil
   return new Map([...(config.access.roles.get('Administrator') ?? [])].map((priv) => [priv, true]))
 }
 
-/** Privileges on one path; empty for disabled or expired users and tokens. */
+/** Privileges on one path; empty for disabled or expired users and tokens, and on what is no path. */
 export function privilegesOn(config: ClusterConfig, auth: Auth, now: number, path: string): Privileges {
   const user = config.access.users.get(auth.userid)
-  if (!user || !isValid(user, now)) return new Map()
+  if (path === '' || !user || !isValid(user, now)) return new Map()
   const ofUser = userPrivileges(config, user, path)
   if (auth.tokenid === undefined) return ofUser
   const token = user.tokens.get(auth.tokenid)

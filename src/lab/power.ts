@@ -4,7 +4,7 @@
  */
 import type { GuestProcess, SimCluster, SimNode } from './model.ts'
 import { clusterNodes, emit, isRunning } from './model.ts'
-import { rememberGuests } from './stats.ts'
+import { rememberNode } from './stats.ts'
 import { killTasks, startTask } from './tasks.ts'
 
 /** Seconds. */
@@ -29,7 +29,7 @@ export function cutPower(sim: SimCluster, node: SimNode) {
 }
 
 function switchOff(sim: SimCluster, node: SimNode, by: 'shutdown' | 'cut') {
-  rememberGuests(sim, node)
+  rememberNode(sim, node)
   node.power = 'off'
   node.offBy = by
   node.processes.clear()
@@ -76,7 +76,7 @@ export function powerOn(sim: SimCluster, node: SimNode) {
 
 export function cutNetwork(sim: SimCluster, node: SimNode) {
   if (node.network === 'cut') return
-  rememberGuests(sim, node)
+  rememberNode(sim, node)
   node.network = 'cut'
   if (isRunning(node) && node.config.corosync) freeze(sim, node)
   emit(sim, { kind: 'network', node })
@@ -87,7 +87,7 @@ export function cutNetwork(sim: SimCluster, node: SimNode) {
 function freeze(sim: SimCluster, node: SimNode) {
   if (node.frozen) return
   const frozen = structuredClone(node.config)
-  for (const other of clusterNodes(sim, node)) if (other !== node) rememberGuests(sim, other, frozen)
+  for (const other of clusterNodes(sim, node)) if (other !== node) rememberNode(sim, other, frozen)
   frozen.lastSeen = new Map([...frozen.lastSeen].filter(([, seen]) => seen.node !== node.name))
   node.frozen = frozen
 }

@@ -3,10 +3,12 @@ import type { ClusterConfig, GuestConfig, LastSeen, SimCluster, SimNode } from '
 import { nodeByName, seesOnline, viewOf } from './model.ts'
 
 const MIB = 1024 ** 2
+/** pvestatd's, in seconds. */
+const BEAT = 10
 
 /** Repeatable noise in 0..1 that changes every ten simulated seconds, pvestatd's beat. */
 export function noise(name: string, now: number): number {
-  let hash = Math.floor(now / 10) >>> 0
+  let hash = Math.floor(now / BEAT) >>> 0
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 2654435761) >>> 0
   hash ^= hash >>> 15
   return (Math.imul(hash, 2246822519) >>> 0) / 2 ** 32
@@ -110,12 +112,20 @@ function liveFigures(sim: SimCluster, guest: GuestConfig, home: SimNode | undefi
   }
 }
 
-/** Keeps in `config` what its readers last heard of the guests on `node`, for the time when it says nothing more. */
-export function rememberGuests(sim: SimCluster, node: SimNode, config: ClusterConfig = node.config) {
+/** Keeps in `config` what its readers last heard of a node, for the time when it says nothing more. */
+export function rememberNode(sim: SimCluster, node: SimNode, config: ClusterConfig = node.config) {
   for (const guest of config.guests.values()) {
     if (guest.node === node.name) config.lastSeen.set(guest.vmid, liveFigures(sim, guest, node))
   }
+  config.lastTasks.set(
+    node.name,
+    node.tasks.slice(-25).map((task) => ({ ...task })),
+  )
 }
+
+/** Whether the node's pvestatd has told the others of a guest that was just made. */
+export const isKnown = ({ bornAt }: GuestConfig, now: number) =>
+  bornAt === undefined || Math.floor(now / BEAT) > Math.floor(bornAt / BEAT)
 
 const guestLoad = (vmid: number, keys: GuestConfig['keys'], now: number) => {
   const share = 0.01 + noise(`vm${vmid}`, now) * 0.08

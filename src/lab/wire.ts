@@ -43,7 +43,7 @@ export function parseTarget(request: IncomingMessage): Target {
   const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
   const [, format, rest = ''] = /^\/+api2\/+([^/]*)(\/.*)?$/.exec(path) ?? []
   if (format === undefined) throw new PveFault(500, `no such file '${path}'\n`, { bare: 'text' })
-  if (format !== 'json' && format !== 'extjs') throw new PveFault(501, 'no such uri', { bare: true })
+  if (format !== 'json' && format !== 'extjs') throw new PveFault(501, 'no such uri', { bare: 'text' })
   return { format, path: rest, query }
 }
 

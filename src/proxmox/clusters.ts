@@ -9,7 +9,8 @@ export function createClusters<P extends Proxmox>(clients: readonly P[]): Cluste
     names,
     get(cluster) {
       const client = byName.get(cluster)
-      if (!client) throw new Refused('unknown-cluster', { cluster, known: names.join(', ') })
+      if (!client)
+        throw new Refused('unknown-cluster', { given: cluster, clusters: names.join(', '), first: names[0] ?? '' })
       return client
     },
   }

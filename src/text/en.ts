@@ -26,6 +26,47 @@ export const en = {
     'form.cancel': 'Cancel',
   },
   roles: { viewer: 'viewer', operator: 'operator', admin: 'admin' },
+  /** Columns and fields that several commands show. */
+  labels: {
+    name: 'Name',
+    node: 'Node',
+    status: 'State',
+    cpu: 'CPU',
+    memory: 'Memory',
+    disk: 'Disk',
+    uptime: 'Up for',
+    storage: 'Storage',
+    type: 'Type',
+    content: 'Content',
+    size: 'Size',
+    used: 'Used',
+    guests: 'Machines',
+    cluster: 'Cluster',
+    role: 'Role',
+  },
+  guestKinds: { qemu: 'machine', lxc: 'container' },
+  /** As a sentence needs it: Spanish has its article. */
+  theGuest: { qemu: 'machine', lxc: 'container' },
+  guestStates: {
+    running: 'running',
+    stopped: 'stopped',
+    paused: 'paused',
+    suspended: 'suspended',
+    prelaunch: 'starting',
+    unknown: 'not known',
+    template: 'template',
+  },
+  nodeStates: { online: 'online', offline: 'offline', unknown: 'not known' },
+  jobStates: {
+    queued: 'queued',
+    'waiting-for-lock': 'waiting for another job',
+    running: 'running',
+    retrying: 'trying again',
+    ok: 'done',
+    warning: 'done, with warnings',
+    failed: 'failed',
+    cancelled: 'cancelled',
+  },
   /** What an argument of each kind wants. */
   kinds: {
     text: 'some text',
@@ -159,7 +200,7 @@ export const en = {
       hint: 'Check that a node is up and that port 8006 can be reached from here, then type it again.',
     },
     'node-unreachable': {
-      says: 'Node {node} does not answer the node that was asked.',
+      says: '{service}: the node that this concerns does not answer the others.',
       hint: 'host list',
     },
     'bad-reply': {

@@ -68,7 +68,8 @@ const BROADCAST_TASKS = 25
 function tasks(ctx: Context) {
   return clusterNodes(ctx.sim, ctx.node).flatMap((node) => {
     const all = ctx.can(`/nodes/${node.name}`, 'Sys.Audit')
-    const known = node.frozen && node !== ctx.node ? [] : node.tasks
+    const silent = seesOnline(ctx.node, node) ? undefined : ctx.config.lastTasks.get(node.name)
+    const known = silent ?? node.tasks
     return known
       .slice(-BROADCAST_TASKS)
       .toReversed()

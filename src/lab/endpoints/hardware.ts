@@ -71,7 +71,7 @@ function packages({ sim }: Context) {
     Description: title,
     Section: section,
     Priority: 'optional',
-    Arch: 'amd64',
+    Arch: name === 'ifupdown2' ? 'all' : 'amd64',
     Origin: version === '' ? 'Proxmox' : 'Debian',
   }))
 }
@@ -85,7 +85,11 @@ const CPU_MODELS: Record<string, string> = {
 }
 
 const cpuModels = () =>
-  Object.entries(CPU_MODELS).flatMap(([vendor, names]) => names.split(' ').map((name) => ({ name, vendor, custom: 0 })))
+  Object.entries(CPU_MODELS).flatMap(([vendor, names]) =>
+    names
+      .split(' ')
+      .map((name) => compact({ name, vendor, custom: 0, abstract: name.startsWith('x86-64-') ? 1 : undefined })),
+  )
 
 /** What changed in Proxmox's own revisions of QEMU's machine versions. */
 const MACHINE_CHANGES: Record<string, string> = {

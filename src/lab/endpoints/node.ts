@@ -14,6 +14,11 @@ const CHILDREN = [
 ]
 
 export const routes: Route[] = [
+  {
+    method: 'GET',
+    path: '/',
+    handler: index('subdir', 'version', 'cluster', 'nodes', 'storage', 'access', 'pools'),
+  },
   { method: 'GET', path: '/version', handler: version },
   { method: 'GET', path: '/nodes/{node}', handler: index('name', ...CHILDREN) },
   { method: 'GET', path: '/nodes/{node}/version', handler: version },

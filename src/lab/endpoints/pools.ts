@@ -44,7 +44,7 @@ function members(ctx: Context, pool: Pool): Json[] {
   const guests = [...pool.vmids].flatMap((vmid) => {
     const guest = ctx.config.guests.get(vmid)
     if (!guest || (type !== undefined && type !== guest.type) || !ctx.can(`/vms/${vmid}`, 'VM.Audit')) return []
-    const { pool: _, hastate: __, ...entry } = guestEntry(ctx, guest) as Record<string, Json>
+    const { pool: _, hastate: __, tags: ___, ...entry } = guestEntry(ctx, guest) as Record<string, Json>
     return [entry]
   })
   if (type !== undefined && type !== 'storage') return guests

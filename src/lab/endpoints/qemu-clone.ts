@@ -7,8 +7,8 @@ import type { ConfigKeys, GuestConfig } from '../model.ts'
 import type { Context, Json, Route } from '../router.ts'
 import { checkQuorum, optStr, str } from '../router.ts'
 import type { TaskHandle } from '../tasks.ts'
+import { emptyGuest } from './qemu-claim.ts'
 import { cloneDisk } from './qemu-copy.ts'
-import { emptyGuest } from './qemu-create.ts'
 import { type DriveEntry, disksOf, drivesOf, isCloudinit, parseNet, printDrive, printNet } from './qemu-drives.ts'
 import { checkLock, checkWritable, editGuest, findGuest, forgetGuest, requireGuest } from './qemu-guests.ts'
 import { withGuestLock } from './qemu-locks.ts'
@@ -48,13 +48,13 @@ function clone(ctx: Context): Json {
 }
 
 function planOf(ctx: Context): Plan {
-  const vmid = Number(ctx.params['vmid'])
+  const vmid = Number(ctx.params.vmid)
   const template = ctx.config.guests.get(vmid)?.template ?? false
-  const full = ctx.params['full'] === undefined ? !template : Number(ctx.params['full']) === 1
+  const full = ctx.params.full === undefined ? !template : Number(ctx.params.full) === 1
   const target = optStr(ctx, 'target')
   return {
     vmid,
-    newid: Number(ctx.params['newid']),
+    newid: Number(ctx.params.newid),
     full,
     snapname: optStr(ctx, 'snapname'),
     storage: optStr(ctx, 'storage'),
@@ -158,21 +158,21 @@ function freshKeys(ctx: Context, source: GuestConfig, keys: ConfigKeys): ConfigK
   const fresh: ConfigKeys = Object.fromEntries(
     kept.map(([key, value]) => [key, /^net\d+$/.test(key) ? withNewMac(ctx, String(value)) : value]),
   )
-  const name = optStr(ctx, 'name') ?? `Copy-of-VM-${source.keys['name'] ?? source.vmid}`
-  const description = optStr(ctx, 'description') ?? keys['description']
+  const name = optStr(ctx, 'name') ?? `Copy-of-VM-${source.keys.name ?? source.vmid}`
+  const description = optStr(ctx, 'description') ?? keys.description
   const { smbios1, vmgenid, meta } = birthKeys(ctx.sim)
   return {
     ...fresh,
     name,
     ...(description === undefined ? {} : { description }),
-    ...(smbios1 === undefined || keys['smbios1'] === undefined ? {} : { smbios1 }),
-    ...(vmgenid === undefined || keys['vmgenid'] === undefined ? {} : { vmgenid }),
+    ...(smbios1 === undefined || keys.smbios1 === undefined ? {} : { smbios1 }),
+    ...(vmgenid === undefined || keys.vmgenid === undefined ? {} : { vmgenid }),
     ...(meta === undefined ? {} : { meta }),
   }
 }
 
 function withNewMac(ctx: Context, value: string): string {
-  return printNet({ ...parseNet(value), mac: newMac(ctx.sim, ctx.config.options['mac_prefix']) })
+  return printNet({ ...parseNet(value), mac: newMac(ctx.sim, ctx.config.options.mac_prefix) })
 }
 
 export const routes: Route[] = [{ method: 'POST', path: '/nodes/{node}/qemu/{vmid}/clone', handler: clone }]

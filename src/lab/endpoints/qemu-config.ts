@@ -3,8 +3,8 @@ import { badParams, fail } from '../fault.ts'
 import type { ConfigKeys, GuestConfig } from '../model.ts'
 import type { Context, Json, Route } from '../router.ts'
 import { flag, optStr, splitList, str } from '../router.ts'
-import { isKnownKey } from './qemu-keys.ts'
 import { checkLock, checkProtection, findGuest, guestDigest } from './qemu-guests.ts'
+import { isKnownKey } from './qemu-keys.ts'
 import { withGuestLock } from './qemu-locks.ts'
 import { withPending } from './qemu-pending.ts'
 import { checkBridges, checkDrives, checkKeys, checkRootOnly, skipsLock } from './qemu-rights.ts'
@@ -12,7 +12,7 @@ import { type ConfigChange, changeConfig } from './qemu-update.ts'
 import { configKeysIn, shownKeys } from './qemu-values.ts'
 import type { Worker } from './storage-access.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 function read(ctx: Context): Json {
   const guest = findGuest(ctx, vmidOf(ctx))
@@ -59,11 +59,14 @@ function requested(ctx: Context): ConfigChange {
   if (Object.keys(keys).length + drop.length + revert.length === 0) throw fail('no options specified')
   for (const key of revert) {
     if (!isKnownKey(key)) throw badParams({ revert: `unknown option '${key}'` })
-    if (keys[key] !== undefined) throw badParams({ delete: `you can't use '-${key}' and '-revert ${key}' at the same time` })
+    if (keys[key] !== undefined)
+      throw badParams({ delete: `you can't use '-${key}' and '-revert ${key}' at the same time` })
   }
   for (const key of drop) {
-    if (keys[key] !== undefined) throw badParams({ delete: `you can't use '-${key}' and -delete ${key}' at the same time` })
-    if (revert.includes(key)) throw badParams({ revert: `you can't use '-delete ${key}' and '-revert ${key}' at the same time` })
+    if (keys[key] !== undefined)
+      throw badParams({ delete: `you can't use '-${key}' and -delete ${key}' at the same time` })
+    if (revert.includes(key))
+      throw badParams({ revert: `you can't use '-delete ${key}' and '-revert ${key}' at the same time` })
     if (!isKnownKey(key)) throw badParams({ delete: `unknown option '${key}'` })
   }
   return { keys, drop, revert, force: flag(ctx, 'force') }
@@ -81,7 +84,8 @@ function checkRights(ctx: Context, { keys, drop, revert }: ConfigChange) {
 function checkState(ctx: Context, change: ConfigChange) {
   const guest = findGuest(ctx, vmidOf(ctx))
   const digest = optStr(ctx, 'digest')
-  if (digest !== undefined && digest !== guestDigest(guest)) throw fail('checksum mismatch (file change by other user?)')
+  if (digest !== undefined && digest !== guestDigest(guest))
+    throw fail('checksum mismatch (file change by other user?)')
   const unlocks = change.drop.includes('lock')
   if (!skipsLock(ctx) && !unlocks) checkLock(guest)
   for (const key of change.drop) {

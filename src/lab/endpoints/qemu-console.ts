@@ -5,9 +5,9 @@
 import { fail } from '../fault.ts'
 import type { Context, Json, Route } from '../router.ts'
 import { flag, str } from '../router.ts'
-import { checkLock, findGuest, requireRunning } from './qemu-guests.ts'
+import { findGuest, requireRunning } from './qemu-guests.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 const FIRST_PORT = 5900
 
@@ -16,7 +16,7 @@ function monitor(ctx: Context): Json {
   const command = str(ctx, 'command').trim()
   if (command === 'info status') return `VM status: ${qmpstatus}\r\n`
   if (command === 'info version') return '10.0.13\r\n'
-  if (command === 'info name') return `${findGuest(ctx, vmidOf(ctx)).keys['name'] ?? ''}\r\n`
+  if (command === 'info name') return `${findGuest(ctx, vmidOf(ctx)).keys.name ?? ''}\r\n`
   const [word = ''] = command.split(/\s+/)
   return word === 'info' ? 'Unknown info topic\r\n' : `unknown command: '${word}'\r\n`
 }
@@ -78,9 +78,8 @@ const ENABLED = /^(1|enabled=1)(,|$)/
 /** No agent is configured, or it does not answer. */
 function agent(ctx: Context): never {
   const guest = findGuest(ctx, vmidOf(ctx))
-  if (!ENABLED.test(String(guest.keys['agent'] ?? ''))) throw fail('No QEMU guest agent configured')
+  if (!ENABLED.test(String(guest.keys.agent ?? ''))) throw fail('No QEMU guest agent configured')
   if (!ctx.node.processes.has(guest.vmid)) throw fail(`VM ${guest.vmid} is not running`)
-  checkLock(guest)
   throw fail('QEMU guest agent is not running')
 }
 

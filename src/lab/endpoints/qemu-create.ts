@@ -3,10 +3,11 @@
  * disks are made inside the task. Recorded in test/recordings/qemu.jsonl.gz and race.jsonl.gz.
  */
 import { fail, forbidden } from '../fault.ts'
-import type { ConfigKeys, GuestConfig } from '../model.ts'
+import type { ConfigKeys } from '../model.ts'
 import type { Context, Json, Route } from '../router.ts'
 import { checkQuorum, flag, optStr, str } from '../router.ts'
 import type { TaskHandle } from '../tasks.ts'
+import { claimId } from './qemu-claim.ts'
 import { defaultBoot } from './qemu-drives.ts'
 import { editGuest, forgetGuest } from './qemu-guests.ts'
 import { withGuestLock } from './qemu-locks.ts'
@@ -18,11 +19,11 @@ import { type MadeDrives, makeDrives, takeBack } from './qemu-volumes.ts'
 import { mayCleanUp } from './task-end.ts'
 
 function create(ctx: Context): Json {
-  const vmid = Number(ctx.params['vmid'])
+  const vmid = Number(ctx.params.vmid)
   const pool = optStr(ctx, 'pool')
   checkPool(ctx, pool)
   checkAllocate(ctx, vmid, pool)
-  if (ctx.params['archive'] !== undefined) return restore(ctx, vmid)
+  if (ctx.params.archive !== undefined) return restore(ctx, vmid)
   const keys = configKeysIn(ctx)
   checkKeys(ctx, vmid, keys, pool)
   checkDrives(ctx, vmid, keys)
@@ -43,31 +44,10 @@ function create(ctx: Context): Json {
 function checkAllocate(ctx: Context, vmid: number, pool: string | undefined) {
   if (ctx.isRoot || ctx.can(`/vms/${vmid}`, 'VM.Allocate')) return
   if (pool !== undefined && ctx.can(`/pool/${pool}`, 'VM.Allocate')) return
-  const restores = ctx.params['archive'] !== undefined && flag(ctx, 'force')
+  const restores = ctx.params.archive !== undefined && flag(ctx, 'force')
   if (restores && ctx.can(`/vms/${vmid}`, 'VM.Backup')) return
   throw forbidden('')
 }
-
-/** Creates the config file, which settles who gets the number. */
-export function claimId(ctx: Context, vmid: number, keys: ConfigKeys, lock: string): GuestConfig {
-  const other = ctx.config.guests.get(vmid)
-  if (other) throw fail(`unable to create VM ${vmid} - VM ${vmid} already exists on node '${other.node}'`)
-  const { description } = keys
-  const guest = emptyGuest(ctx, vmid, description === undefined ? {} : { description }, lock)
-  ctx.config.guests.set(vmid, guest)
-  return guest
-}
-
-export const emptyGuest = (ctx: Pick<Context, 'node'>, vmid: number, keys: ConfigKeys, lock: string): GuestConfig => ({
-  vmid,
-  type: 'qemu',
-  node: ctx.node.name,
-  keys,
-  lock,
-  template: false,
-  pending: {},
-  snapshots: [],
-})
 
 /** Everything that the task does to an empty, locked config; on failure nothing of it is left. */
 async function fill(ctx: Context, task: TaskHandle, vmid: number, keys: ConfigKeys) {
@@ -94,8 +74,8 @@ async function fill(ctx: Context, task: TaskHandle, vmid: number, keys: ConfigKe
 /** What Proxmox adds: identity, where to boot from. */
 function complete(ctx: Context, given: ConfigKeys): ConfigKeys {
   const keys = { ...birthKeys(ctx.sim), ...given }
-  if (keys['vmgenid'] === '0') delete keys['vmgenid']
-  return keys['boot'] === undefined ? { ...keys, boot: defaultBoot(keys) } : keys
+  if (keys.vmgenid === '0') delete keys.vmgenid
+  return keys.boot === undefined ? { ...keys, boot: defaultBoot(keys) } : keys
 }
 
 export const routes: Route[] = [{ method: 'POST', path: '/nodes/{node}/qemu', handler: create }]

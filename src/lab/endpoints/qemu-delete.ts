@@ -12,7 +12,7 @@ import { ownedVolume } from './qemu-volumes.ts'
 import { activate, findVolume, withStorageLock } from './storage-access.ts'
 import { freeVolume } from './storage-volumes.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 function check(ctx: Context): GuestConfig {
   const vmid = vmidOf(ctx)
@@ -59,7 +59,7 @@ function checkBases(ctx: Context, guest: GuestConfig) {
 
 function volumesOf(ctx: Context, guest: GuestConfig): string[] {
   const current = [...disksOf(guest.keys), ...unusedOf(guest.keys)].map(({ drive }) => drive.file)
-  const states = [guest.keys, ...guest.snapshots.map((snapshot) => snapshot.keys)].map((keys) => keys['vmstate'])
+  const states = [guest.keys, ...guest.snapshots.map((snapshot) => snapshot.keys)].map((keys) => keys.vmstate)
   const all = [...current, ...states.filter((state) => state !== undefined).map(String)]
   return [...new Set(all)].flatMap((volid) => ownedVolume(ctx, guest.vmid, volid) ?? [])
 }
@@ -82,8 +82,11 @@ async function freeStrays(ctx: Context, task: TaskHandle, vmid: number) {
 function purge(ctx: Context, task: TaskHandle, vmid: number) {
   task.log(`purging VM ${vmid} from related configurations..`)
   for (const job of ctx.config.backupJobs.values()) {
-    if (job['vmid'] === undefined) continue
-    job['vmid'] = String(job['vmid']).split(',').filter((id) => id !== String(vmid)).join(',')
+    if (job.vmid === undefined) continue
+    job.vmid = String(job.vmid)
+      .split(',')
+      .filter((id) => id !== String(vmid))
+      .join(',')
   }
   if (!ctx.config.ha.resources.delete(`vm:${vmid}`)) return
   dropFromRules(ctx, `vm:${vmid}`)
@@ -93,9 +96,11 @@ function purge(ctx: Context, task: TaskHandle, vmid: number) {
 /** A rule that names nothing any more goes with its last resource. */
 function dropFromRules(ctx: Context, sid: string) {
   for (const [id, { keys }] of ctx.config.ha.rules) {
-    const left = String(keys['resources'] ?? '').split(',').filter((other) => other !== sid)
+    const left = String(keys.resources ?? '')
+      .split(',')
+      .filter((other) => other !== sid)
     if (left.join() === '') ctx.config.ha.rules.delete(id)
-    else keys['resources'] = left.join(',')
+    else keys.resources = left.join(',')
   }
 }
 

@@ -15,11 +15,12 @@ import { findVolume, requireVolume, splitVolid, storageOn, withStorageLock } fro
 import { freeVolume, resizeVolume } from './storage-volumes.ts'
 import { mayCleanUp } from './task-end.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 function checkDigest(ctx: Context, guest: GuestConfig) {
   const digest = optStr(ctx, 'digest')
-  if (digest !== undefined && digest !== guestDigest(guest)) throw fail('checksum mismatch (file change by other user?)')
+  if (digest !== undefined && digest !== guestDigest(guest))
+    throw fail('checksum mismatch (file change by other user?)')
 }
 
 function driveOf(guest: GuestConfig, key: string) {

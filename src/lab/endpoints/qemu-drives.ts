@@ -22,9 +22,14 @@ export function parseDrive(value: string): Drive {
 
 /** As Proxmox writes it to the config: the file, then the options by name. */
 export const printDrive = ({ file, options }: Drive) =>
-  [file, ...Object.keys(options).sort().map((key) => `${key}=${options[key]}`)].join(',')
+  [
+    file,
+    ...Object.keys(options)
+      .sort()
+      .map((key) => `${key}=${options[key]}`),
+  ].join(',')
 
-export const isCdrom = (drive: Drive) => drive.options['media'] === 'cdrom'
+export const isCdrom = (drive: Drive) => drive.options.media === 'cdrom'
 
 /** Drives in the order in which Proxmox goes through them. */
 const BUSES: [bus: string, count: number][] = [
@@ -77,13 +82,13 @@ export function defaultBoot(keys: ConfigKeys): string {
 
 /** The disk that a guest boots from, if any. */
 export function bootDisk(keys: ConfigKeys): DriveEntry | undefined {
-  const [, order = ''] = /order=([^,]*)/.exec(String(keys['boot'] ?? '')) ?? []
+  const [, order = ''] = /order=([^,]*)/.exec(String(keys.boot ?? '')) ?? []
   const disks = drivesOf(keys).filter(({ key, drive }) => !isCdrom(drive) && !/^(efidisk|tpmstate)/.test(key))
   for (const key of order.split(';')) {
     const disk = disks.find((entry) => entry.key === key)
     if (disk) return disk
   }
-  return keys['boot'] === undefined ? disks[0] : undefined
+  return keys.boot === undefined ? disks[0] : undefined
 }
 
 const STEPS = ['', 'K', 'M', 'G', 'T']
@@ -105,7 +110,7 @@ export function parseSize(text: string | undefined): number | undefined {
   return digits === undefined ? undefined : Math.floor(Number(digits) * 1024 ** STEPS.indexOf(unit))
 }
 
-export const sizeOfDrive = (drive: Drive) => parseSize(drive.options['size']) ?? 0
+export const sizeOfDrive = (drive: Drive) => parseSize(drive.options.size) ?? 0
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -121,7 +126,8 @@ export interface Net {
   options: Record<string, string>
 }
 
-const MODELS = /^(virtio|e1000(-8254\dem|-82544gc)?|e1000e|i82551|i82557b|i82559er|ne2k_isa|ne2k_pci|pcnet|rtl8139|vmxnet3)$/
+const MODELS =
+  /^(virtio|e1000(-8254\dem|-82544gc)?|e1000e|i82551|i82557b|i82559er|ne2k_isa|ne2k_pci|pcnet|rtl8139|vmxnet3)$/
 
 export function parseNet(value: string): Net {
   const net: Net = { model: '', options: {} }
@@ -139,6 +145,8 @@ export function parseNet(value: string): Net {
 }
 
 export function printNet({ model, mac, options }: Net): string {
-  const rest = Object.keys(options).sort().map((key) => `${key}=${options[key]}`)
+  const rest = Object.keys(options)
+    .sort()
+    .map((key) => `${key}=${options[key]}`)
   return [mac === undefined ? model : `${model}=${mac}`, ...rest].join(',')
 }

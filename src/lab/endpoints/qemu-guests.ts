@@ -42,7 +42,7 @@ export function checkLock(guest: GuestConfig) {
 }
 
 export function checkProtection(guest: GuestConfig, what: string) {
-  if (Number(guest.keys['protection'] ?? 0) === 1) throw fail(`${what} - protection mode enabled`)
+  if (Number(guest.keys.protection ?? 0) === 1) throw fail(`${what} - protection mode enabled`)
 }
 
 /** Throws where /etc/pve cannot be written. */
@@ -81,12 +81,15 @@ export const guestDigest = (guest: GuestConfig) =>
 /** Where the HA stack has the say. */
 export const isHaManaged = (config: ClusterConfig, vmid: number) => {
   const resource = config.ha.resources.get(`vm:${vmid}`)
-  return resource !== undefined && resource.keys['state'] !== 'ignored'
+  return resource !== undefined && resource.keys.state !== 'ignored'
 }
 
-export const displayName = (guest: GuestConfig) => String(guest.keys['name'] ?? `VM ${guest.vmid}`)
+export const displayName = (guest: GuestConfig) => String(guest.keys.name ?? `VM ${guest.vmid}`)
 
-export const hasTag = (keys: ConfigKeys, tag: string) => String(keys['tags'] ?? '').split(/[;, ]/).includes(tag)
+export const hasTag = (keys: ConfigKeys, tag: string) =>
+  String(keys.tags ?? '')
+    .split(/[;, ]/)
+    .includes(tag)
 
 /** Removes a config, and the guest from pools and rights; nothing happens where /etc/pve cannot be written. */
 export function forgetGuest(place: Place, vmid: number) {

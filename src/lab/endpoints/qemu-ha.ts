@@ -11,7 +11,7 @@ export function haStart(ctx: Context, vmid: number): Json {
     await ask(ctx, task, `ha-manager set vm:${vmid} --state started`)
     const resource = ctx.config.ha.resources.get(`vm:${vmid}`)
     if (!resource) throw fail(`command 'ha-manager set vm:${vmid} --state started' failed: exit code 255`)
-    resource.keys['state'] = 'started'
+    resource.keys.state = 'started'
   })
 }
 

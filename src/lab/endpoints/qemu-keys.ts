@@ -10,6 +10,7 @@ const PLAIN = new Set([
   ...['tpmstate0', 'vcpus', 'vga', 'vmgenid', 'vmstate', 'vmstatestorage', 'watchdog'],
 ])
 
-const INDEXED = /^(ide[0-3]|sata[0-5]|scsi([12]?\d|30)|virtio(\d|1[0-5])|unused\d+|net\d+|ipconfig\d+|serial[0-3]|parallel[0-2]|usb\d+|hostpci\d+|numa\d+|virtiofs\d)$/
+const INDEXED =
+  /^(ide[0-3]|sata[0-5]|scsi([12]?\d|30)|virtio(\d|1[0-5])|unused\d+|net\d+|ipconfig\d+|serial[0-3]|parallel[0-2]|usb\d+|hostpci\d+|numa\d+|virtiofs\d)$/
 
 export const isKnownKey = (key: string) => PLAIN.has(key) || INDEXED.test(key)

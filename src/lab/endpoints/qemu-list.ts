@@ -25,11 +25,11 @@ function row(ctx: Context, guest: GuestConfig, full = false): { [key: string]: J
   return compact({
     vmid: guest.vmid,
     ...{ status, name, uptime, cpu, mem, maxmem, maxdisk, disk, netin, netout },
-    cpus: Math.min(figures.maxcpu, ctx.node.hardware.cores),
+    cpus: Math.min(figures.maxcpu, ctx.node.hardware.cpus),
     ...(newer ? { memhost } : { diskread, diskwrite }),
     ...(newer && process ? pressure(ctx, guest.vmid) : {}),
     pid: process?.pid,
-    tags: guest.keys['tags'],
+    tags: guest.keys.tags,
     lock: process?.lock ?? guest.lock,
     template: guest.template ? 1 : undefined,
     qmpstatus: full ? (process?.qmpstatus ?? 'stopped') : undefined,
@@ -44,14 +44,14 @@ function pressure(ctx: Context, vmid: number) {
 }
 
 function current(ctx: Context): Json {
-  const guest = findGuest(ctx, Number(ctx.params['vmid']))
+  const guest = findGuest(ctx, Number(ctx.params.vmid))
   const process = ctx.node.processes.get(guest.vmid)
   return compact({
     ...row(ctx, guest),
     qmpstatus: process?.qmpstatus ?? 'stopped',
     ha: haOf(ctx, guest),
-    agent: /^(1|enabled=1)/.test(String(guest.keys['agent'] ?? '')) ? 1 : undefined,
-    serial: guest.keys['serial0'] === undefined ? undefined : 1,
+    agent: /^(1|enabled=1)/.test(String(guest.keys.agent ?? '')) ? 1 : undefined,
+    serial: guest.keys.serial0 === undefined ? undefined : 1,
     nics: process && ctx.sim.pve.version !== '7.2' ? nics(ctx, guest) : undefined,
   })
 }
@@ -61,7 +61,7 @@ function haOf(ctx: Context, guest: GuestConfig): Json {
   const sid = `vm:${guest.vmid}`
   const keys = ctx.config.ha.resources.get(sid)?.keys
   const state = ctx.config.ha.manager.service_status?.[sid]?.state
-  return compact({ managed: 1, group: keys?.['group'], state: state ?? keys?.['state'] ?? 'queued' })
+  return compact({ managed: 1, group: keys?.group, state: state ?? keys?.state ?? 'queued' })
 }
 
 function nics(ctx: Context, guest: GuestConfig): Json {
@@ -76,7 +76,7 @@ function nics(ctx: Context, guest: GuestConfig): Json {
 }
 
 function rrddata(ctx: Context): Json {
-  const guest = viewOf(ctx.node).guests.get(Number(ctx.params['vmid']))
+  const guest = viewOf(ctx.node).guests.get(Number(ctx.params.vmid))
   const now = guest && guestFigures(ctx.sim, ctx.node, guest)
   const since = madeAt(guest)
   return rrdTimes(ctx.now, str(ctx, 'timeframe')).map((time) => {
@@ -90,11 +90,10 @@ function rrddata(ctx: Context): Json {
 }
 
 /** A guest that says nothing about its birth is as old as time. */
-const madeAt = (guest: GuestConfig | undefined) =>
-  Number(/ctime=(\d+)/.exec(String(guest?.keys['meta'] ?? ''))?.[1] ?? 0)
+const madeAt = (guest: GuestConfig | undefined) => Number(/ctime=(\d+)/.exec(String(guest?.keys.meta ?? ''))?.[1] ?? 0)
 
 function cloudinit(ctx: Context): Json {
-  const guest = findGuest(ctx, Number(ctx.params['vmid']))
+  const guest = findGuest(ctx, Number(ctx.params.vmid))
   if (!drivesOf(guest.keys).some(({ drive }) => drive.file.includes('cloudinit'))) return []
   return Object.entries(guest.keys)
     .filter(([key]) => /^(ci|ipconfig\d|nameserver|searchdomain|sshkeys)/.test(key))

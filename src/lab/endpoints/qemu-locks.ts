@@ -42,7 +42,8 @@ async function acquire(node: SimNode, vmid: number, worker: Worker, shared: bool
 
 /** Undefined when somebody else holds it. Released locks of a host that lost its power do no harm: releasing is idle. */
 function tryLock(node: SimNode, vmid: number, shared: boolean): (() => void) | undefined {
-  const locks = (node.guestLocks ??= new Map())
+  node.guestLocks ??= new Map()
+  const locks = node.guestLocks
   const held = locks.get(vmid)
   if (held && !(shared && held.shared)) return undefined
   const lock = held ?? { shared, holders: 0 }

@@ -12,7 +12,7 @@ import { checkRootOnly } from './qemu-rights.ts'
 import { findStorage, findVolume, splitVolid } from './storage-access.ts'
 import { isShared } from './storage-types.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 function preconditions(ctx: Context): Json {
   const guest = findGuest(ctx, vmidOf(ctx))
@@ -54,9 +54,9 @@ const homeOf = (ctx: Context, sid: string) => ctx.config.guests.get(Number(sid.s
 /** The other resources in the enabled affinity rules of one. */
 function resourcesBeside(config: ClusterConfig, sid: string, affinity: 'positive' | 'negative'): string[] {
   const rules = [...config.ha.rules.values()].filter(
-    ({ type, keys }) => type === 'resource-affinity' && keys['affinity'] === affinity && Number(keys['disable'] ?? 0) === 0,
+    ({ type, keys }) => type === 'resource-affinity' && keys.affinity === affinity && Number(keys.disable ?? 0) === 0,
   )
-  const groups = rules.map(({ keys }) => splitList(String(keys['resources'] ?? '')))
+  const groups = rules.map(({ keys }) => splitList(String(keys.resources ?? '')))
   return [...new Set(groups.filter((group) => group.includes(sid)).flat())].filter((other) => other !== sid)
 }
 
@@ -115,7 +115,10 @@ function migrate(ctx: Context): Json {
   if (isHaManaged(ctx.config, vmid)) return haMigrate(ctx, vmid, target)
   const withLocalDisks = flag(ctx, 'with-local-disks')
   const mapping = storageMap(optStr(ctx, 'targetstorage'))
-  return ctx.task({ type: 'qmigrate', id: str(ctx, 'vmid') }, migrateWorker(ctx, vmid, node, { withLocalDisks, mapping }))
+  return ctx.task(
+    { type: 'qmigrate', id: str(ctx, 'vmid') },
+    migrateWorker(ctx, vmid, node, { withLocalDisks, mapping }),
+  )
 }
 
 /** Throws `storage 'x' is not available on node 'y'`. */

@@ -1,13 +1,31 @@
 /** Local disks of a guest that migrates: copied with dd's lines while it is off, mirrored while it runs. */
+import type { SimNode } from '../model.ts'
 import { viewOf } from '../model.ts'
+import type { TaskHandle } from '../tasks.ts'
 import { formatSize, parseDrive, printDrive, renderBytes } from './qemu-drives.ts'
 import { findGuest } from './qemu-guests.ts'
-import type { Journey } from './qemu-migration.ts'
-import { BYTES_PER_SECOND } from './qemu-migration.ts'
 import type { FoundVolume, Place } from './storage-access.ts'
 import { findVolume, requireVolume, splitVolid, storageOn } from './storage-access.ts'
 import { imageFormats } from './storage-types.ts'
 import { allocate, freeVolume } from './storage-volumes.ts'
+
+export const BYTES_PER_SECOND = 112 * 1024 ** 2
+
+export type StorageMap = (storage: string) => string
+
+export interface Journey {
+  place: Place
+  vmid: number
+  target: SimNode
+  task: TaskHandle
+  running: boolean
+  withLocalDisks: boolean
+  mapping: StorageMap
+  /** A line with the time, as migrations write them. */
+  log(line: string): void
+  /** Lets time pass; throws when the two hosts lose each other. */
+  travel(seconds: number): Promise<void>
+}
 
 export interface LocalDisk {
   key: string

@@ -7,19 +7,25 @@ import type { GuestConfig, SimNode } from '../model.ts'
 import { reaches } from '../model.ts'
 import { guestFigures } from '../stats.ts'
 import type { TaskHandle } from '../tasks.ts'
+import { logTime } from './log-time.ts'
 import { disksOf, drivesOf, isCdrom, renderBytes } from './qemu-drives.ts'
 import { checkLock, editGuest, findGuest, unlock } from './qemu-guests.ts'
 import { withGuestLock } from './qemu-locks.ts'
-import { type LocalDisk, copyOffline, dropCopies, dropSources, mirrorOnline } from './qemu-migration-disks.ts'
+import {
+  BYTES_PER_SECOND,
+  copyOffline,
+  dropCopies,
+  dropSources,
+  type Journey,
+  type LocalDisk,
+  mirrorOnline,
+  type StorageMap,
+} from './qemu-migration-disks.ts'
 import { kill, launch } from './qemu-process.ts'
 import type { Place } from './storage-access.ts'
 import { findStorage, splitVolid } from './storage-access.ts'
 import { isShared } from './storage-types.ts'
 import { isInterrupted, mayCleanUp } from './task-end.ts'
-
-export const BYTES_PER_SECOND = 112 * 1024 ** 2
-
-export type StorageMap = (storage: string) => string
 
 /** `targetstorage`: one storage for all, or `from:to` pairs; `1` and nothing keep each where it is. */
 export function storageMap(text: string | undefined): StorageMap {
@@ -32,20 +38,6 @@ export function storageMap(text: string | undefined): StorageMap {
 export interface MigrateOptions {
   withLocalDisks?: boolean
   mapping?: StorageMap
-}
-
-export interface Journey {
-  place: Place
-  vmid: number
-  target: SimNode
-  task: TaskHandle
-  running: boolean
-  withLocalDisks: boolean
-  mapping: StorageMap
-  /** A line with the time, as migrations write them. */
-  log(line: string): void
-  /** Lets time pass; throws when the two hosts lose each other. */
-  travel(seconds: number): Promise<void>
 }
 
 /** Moves a guest, live if it runs. Afterwards its config lies with the target, or is as before. */
@@ -67,15 +59,13 @@ function journey(place: Place, vmid: number, target: SimNode, task: TaskHandle, 
     running: place.node.processes.has(vmid),
     withLocalDisks: o.withLocalDisks ?? false,
     mapping: o.mapping ?? ((storage) => storage),
-    log: (line) => task.log(`${stamp(place.sim.clock.now())} ${line}`),
+    log: (line) => task.log(`${logTime(place.node, place.sim.clock.now())} ${line}`),
     async travel(seconds) {
       await task.sleep(seconds)
       if (!reaches(place.node, target)) throw fail('lost connection to the target node')
     },
   }
 }
-
-const stamp = (time: number) => new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ')
 
 async function run(trip: Journey) {
   const since = trip.place.sim.clock.now()
@@ -91,7 +81,7 @@ async function run(trip: Journey) {
     if (trip.running) await goOnline(trip, disks)
     await arrive(trip, disks)
   } catch (error) {
-    throw problems(trip, error as Error, lasted)
+    throw problems(trip, disks, error as Error, lasted)
   }
   trip.log(`migration finished successfully (duration ${lasted()})`)
 }
@@ -155,7 +145,10 @@ function scan(trip: Journey, guest: GuestConfig): LocalDisk[] {
     if (!drive.file.includes(':')) continue
     if (isShared(findStorage(place.node.config, splitVolid(drive.file)[0]))) continue
     log(`found local disk '${drive.file}' (attached)`)
-    const problem = isCdrom(drive) && disksOf({ [key]: guest.keys[key] ?? '' }).length === 0 ? 'local cdrom image' : liveProblem(trip, guest)
+    const problem =
+      isCdrom(drive) && disksOf({ [key]: guest.keys[key] ?? '' }).length === 0
+        ? 'local cdrom image'
+        : liveProblem(trip, guest)
     if (problem === undefined) disks.push({ key, volid: drive.file })
     else complain(`can't migrate local disk '${drive.file}': ${problem}`)
   }
@@ -229,12 +222,14 @@ async function arrive(trip: Journey, disks: LocalDisk[]) {
   if (trip.running) await trip.task.sleep(1.5)
 }
 
-function problems(trip: Journey, error: Error, lasted: () => string): Error {
+function problems(trip: Journey, disks: LocalDisk[], error: Error, lasted: () => string): Error {
   const { place, vmid, log, task } = trip
   if (!mayCleanUp(task)) return error
-  log(`ERROR: online migrate failure - ${isInterrupted(task) ? 'interrupted by signal' : error.message}`)
+  const why = isInterrupted(task) ? 'interrupted by signal' : error.message
+  log(trip.running ? `ERROR: online migrate failure - ${why}` : `ERROR: ${why}`)
   log('aborting phase 2 - cleanup resources')
-  log('migrate_cancel')
+  if (trip.running) log('migrate_cancel')
+  dropCopies(trip, disks)
   unlock(place, vmid)
   log(`ERROR: migration finished with problems (duration ${lasted()})`)
   return fail('migration problems')

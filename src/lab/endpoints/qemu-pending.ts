@@ -15,7 +15,7 @@ const HOTPLUG_DEFAULT = 'network,disk,usb'
 /** Whether a change of this key reaches a guest while it runs. */
 export function isLive(keys: ConfigKeys, key: string, value: string | number | null): boolean {
   if (AT_ONCE.has(key) || /^unused\d+$/.test(key)) return true
-  const setting = String(keys['hotplug'] ?? HOTPLUG_DEFAULT)
+  const setting = String(keys.hotplug ?? HOTPLUG_DEFAULT)
   const plugs = setting === '1' ? HOTPLUG_DEFAULT.split(',') : setting.split(',')
   if (/^net\d+$/.test(key)) return plugs.includes('network')
   if (/^(scsi|virtio)\d+$/.test(key)) return plugs.includes('disk')
@@ -27,7 +27,7 @@ export function isLive(keys: ConfigKeys, key: string, value: string | number | n
 
 /** Another disc in a drive that stays. */
 const isMediaChange = (old: string | number | undefined, value: string | number | null) =>
-  [old, value].every((text) => typeof text === 'string' && parseDrive(text).options['media'] === 'cdrom')
+  [old, value].every((text) => typeof text === 'string' && parseDrive(text).options.media === 'cdrom')
 
 /** Writes one change into the config. A disk that goes becomes `unusedN`, so that its data is kept. */
 export function applyChange(place: Place, guest: GuestConfig, key: string, value: string | number | null) {

@@ -21,7 +21,7 @@ const SHUTDOWN_TIMEOUT = 60
 
 type Run = (task: TaskHandle) => Promise<void>
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 /** What a `qmstart` task does; the HA stack starts guests by the same. */
 export function startWorker(place: Place, vmid: number, o: { skipLock?: boolean } = {}): Run {

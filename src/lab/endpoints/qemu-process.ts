@@ -16,7 +16,7 @@ import { activate, requireVolume, splitVolid, storageOn } from './storage-access
 
 /** Undefined: nobody inside answers. */
 function shutdownSeconds(vmid: number, keys: ConfigKeys): number | undefined {
-  if (Number(keys['acpi'] ?? 1) === 0 || hasTag(keys, 'no-acpi')) return undefined
+  if (Number(keys.acpi ?? 1) === 0 || hasTag(keys, 'no-acpi')) return undefined
   return 5 + ((vmid * 7) % 11)
 }
 
@@ -42,14 +42,17 @@ export const kill = ({ node }: Pick<Place, 'node'>, vmid: number) => void node.p
 export function checkStartable(place: Place, guest: GuestConfig, worker: Worker & { warn(text: string): void }) {
   const { keys } = guest
   const { hardware } = place.node
-  if (coresOf(keys) > hardware.cores) throw fail(`MAX ${hardware.cores} vcpus allowed per VM on this node`)
+  if (coresOf(keys) > hardware.cpus) throw fail(`MAX ${hardware.cpus} vcpus allowed per VM on this node`)
   checkDisks(place, keys)
-  const efi = keys['bios'] === 'ovmf'
-  if (efi && keys['efidisk0'] === undefined) worker.warn('no efidisk configured! Using temporary efivars disk.')
+  const efi = keys.bios === 'ovmf'
+  if (efi && keys.efidisk0 === undefined) worker.warn('no efidisk configured! Using temporary efivars disk.')
   const physical = drivesOf(keys).find(({ drive }) => drive.file === 'cdrom')
   if (physical) {
     worker.warn('no physical CD-ROM available, ignoring')
-    exit(worker, `-blockdev {"driver":"host_cdrom","filename":"","node-name":"drive-${physical.key}"}: The 'host_cdrom' block driver requires a file name`)
+    exit(
+      worker,
+      `-blockdev {"driver":"host_cdrom","filename":"","node-name":"drive-${physical.key}"}: The 'host_cdrom' block driver requires a file name`,
+    )
   }
   if (memoryOf(keys) > hardware.memory) exit(worker, `cannot set up guest memory 'pc.ram': Cannot allocate memory`)
   checkNets(place, guest, worker)
@@ -68,7 +71,7 @@ function checkNets(place: Place, guest: GuestConfig, worker: Worker) {
   const bridges = place.node.interfaces.map(({ iface }) => iface)
   for (const [key, value] of Object.entries(guest.keys)) {
     if (!/^net\d+$/.test(key)) continue
-    const bridge = parseNet(String(value)).options['bridge']
+    const bridge = parseNet(String(value)).options.bridge
     if (bridge === undefined || bridges.includes(bridge)) continue
     worker.log(`bridge '${bridge}' does not exist`)
     exit(

@@ -20,7 +20,16 @@ const OF_OPTIONS = [
   ...['freeze', 'spice_enhancements', 'vmstatestorage', 'parallel', 'amd-sev', 'intel-tdx'],
 ]
 const OF_DISKS = ['bootdisk', 'vmstate']
-const OF_CLOUDINIT = ['cicustom', 'cipassword', 'citype', 'ciupgrade', 'ciuser', 'nameserver', 'searchdomain', 'sshkeys']
+const OF_CLOUDINIT = [
+  'cicustom',
+  'cipassword',
+  'citype',
+  'ciupgrade',
+  'ciuser',
+  'nameserver',
+  'searchdomain',
+  'sshkeys',
+]
 
 /** What only root@pam in person may ask for. */
 export function checkRootOnly(ctx: Context, ...names: string[]) {
@@ -102,7 +111,7 @@ export function checkBridges(ctx: Context, keys: ConfigKeys) {
   if (ctx.sim.pve.version === '7.2' || ctx.isRoot) return
   for (const [key, value] of Object.entries(keys)) {
     if (!/^net\d+$/.test(key)) continue
-    const bridge = parseNet(String(value)).options['bridge']
+    const bridge = parseNet(String(value)).options.bridge
     if (bridge !== undefined) ctx.check(`/sdn/zones/localnetwork/${bridge}`, ['SDN.Use'])
   }
 }

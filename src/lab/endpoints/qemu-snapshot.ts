@@ -14,7 +14,7 @@ import type { Place } from './storage-access.ts'
 import { findVolume, requireVolume } from './storage-access.ts'
 import { freeVolume, hasFeature } from './storage-volumes.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 function list(ctx: Context): Json {
   const guest = findGuest(ctx, vmidOf(ctx))
@@ -162,7 +162,7 @@ async function drop(ctx: Context, task: TaskHandle, name: string) {
   })
   try {
     await task.sleep(0.4 + 0.4 * disksOf(snapshot.keys).length)
-    const state = snapshot.keys['vmstate']
+    const state = snapshot.keys.vmstate
     const found = state === undefined ? undefined : findVolume(ctx, String(state))
     if (found) freeVolume(found, task.log)
     editGuest(ctx, vmid, (edited) => forget(edited, snapshot))

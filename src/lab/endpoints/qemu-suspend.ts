@@ -36,7 +36,7 @@ export async function saveMemory(place: Place, guest: GuestConfig, stem: string,
 
 /** The storage named for it, or that of the first disk. */
 function stateStorage(guest: GuestConfig): string {
-  const named = guest.keys['vmstatestorage']
+  const named = guest.keys.vmstatestorage
   if (named !== undefined) return String(named)
   const [first] = disksOf(guest.keys)
   if (!first) throw fail('no storage found for VM state')
@@ -53,7 +53,7 @@ export async function saveState(place: Place, vmid: number, task: TaskHandle) {
     const volid = await saveMemory(place, guest, `vm-${vmid}-state-suspend-${stamp}`, task)
     editGuest(place, vmid, (edited) => {
       edited.lock = 'suspended'
-      edited.keys['vmstate'] = volid
+      edited.keys.vmstate = volid
     })
     kill(place, vmid)
   } catch (error) {
@@ -65,11 +65,11 @@ export async function saveState(place: Place, vmid: number, task: TaskHandle) {
 /** A start of a suspended guest: reads the state back and drops it. */
 export function thawState(place: Place, vmid: number, task: TaskHandle) {
   editGuest(place, vmid, (guest) => {
-    const volid = guest.keys['vmstate']
+    const volid = guest.keys.vmstate
     task.log('Resuming suspended VM')
     const found = volid === undefined ? undefined : findVolume(place, String(volid))
     if (found) freeVolume(found, task.log)
-    delete guest.keys['vmstate']
+    delete guest.keys.vmstate
     delete guest.lock
     task.log('Resumed VM, removing state')
   })

@@ -11,7 +11,7 @@ import { findStorage, requireVolume, splitVolid } from './storage-access.ts'
 import { isShared } from './storage-types.ts'
 import { type Feature, hasFeature, makeBase } from './storage-volumes.ts'
 
-const vmidOf = (ctx: Context) => Number(ctx.params['vmid'])
+const vmidOf = (ctx: Context) => Number(ctx.params.vmid)
 
 function check(ctx: Context): GuestConfig {
   const guest = findGuest(ctx, vmidOf(ctx))

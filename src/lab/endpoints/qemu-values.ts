@@ -21,7 +21,7 @@ export function configKeysIn(ctx: Context): ConfigKeys {
   const keys: ConfigKeys = {}
   for (const [name, value] of Object.entries(ctx.params)) {
     if (NO_KEYS.has(name)) continue
-    if (name === 'cdrom') keys['ide2'] = stored(ctx, 'ide2', `${value},media=cdrom`)
+    if (name === 'cdrom') keys.ide2 = stored(ctx, 'ide2', `${value},media=cdrom`)
     else keys[name] = stored(ctx, name, Array.isArray(value) ? value.join(',') : value)
   }
   return keys
@@ -44,7 +44,7 @@ const uniqueTags = (text: string) => {
 
 function withMac({ sim, config }: Pick<Context, 'sim' | 'config'>, value: string): string {
   const net = parseNet(value)
-  return printNet({ ...net, mac: (net.mac ?? newMac(sim, config.options['mac_prefix'])).toUpperCase() })
+  return printNet({ ...net, mac: (net.mac ?? newMac(sim, config.options.mac_prefix)).toUpperCase() })
 }
 
 const PROXMOX_PREFIX = 'BC:24:11'
@@ -57,9 +57,7 @@ export function newMac(sim: SimCluster, prefix: unknown = PROXMOX_PREFIX): strin
 
 /** Before 9.0 a description comes back with a line end that nobody wrote. */
 export const shownKeys = (sim: SimCluster, keys: ConfigKeys): ConfigKeys =>
-  sim.pve.version === '9.2' || keys['description'] === undefined
-    ? keys
-    : { ...keys, description: `${keys['description']}\n` }
+  sim.pve.version === '9.2' || keys.description === undefined ? keys : { ...keys, description: `${keys.description}\n` }
 
 /** QEMU's version as each release has it. */
 const QEMU: Record<string, string> = { '7.2': '6.2.0', '8.4': '9.2.0', '9.2': '10.0.13' }

@@ -2,7 +2,7 @@
 import type { GuestConfig, SimNode, StorageEntry } from '../model.ts'
 import { backingOf, clusterNodes, nodeByName, seesOnline, storageOnNode, usedOn } from '../model.ts'
 import { bit, type Context, compact, type Json, optStr, type Route } from '../router.ts'
-import { guestFigures, nodeFigures } from '../stats.ts'
+import { guestFigures, isKnown, nodeFigures } from '../stats.ts'
 
 export const routes: Route[] = [
   { method: 'GET', path: '/cluster/resources', handler: resources },
@@ -58,15 +58,15 @@ const guests = (ctx: Context) =>
     .sort((a, b) => a.vmid - b.vmid)
     .map((guest) => guestEntry(ctx, guest))
 
-/** Also what a pool says of its members. */
+/** Also what a pool says of its members. Labels are read from the config, figures and the name come with pvestatd. */
 export function guestEntry(ctx: Context, guest: GuestConfig) {
   const { vmid, type, node, template, lock, keys } = guest
-  const base = { id: `${type}/${vmid}`, type, vmid, node, template: bit(template) }
-  const home = nodeByName(ctx.sim, node)
-  const { name, ...figures } = guestFigures(ctx.sim, ctx.node, guest)
-  if (!home?.reporting) return { ...base, status: 'unknown' }
   const pool = [...ctx.config.access.pools.values()].find((one) => one.vmids.has(vmid))
-  return compact({ ...base, name, ...figures, tags: keys.tags, lock, pool: pool?.poolid, hastate: hastate(ctx, guest) })
+  const labels = { tags: keys.tags, lock, pool: pool?.poolid, hastate: hastate(ctx, guest) }
+  const base = { id: `${type}/${vmid}`, type, vmid, node, ...labels }
+  const known = nodeByName(ctx.sim, node)?.reporting && isKnown(guest, ctx.now)
+  if (!known) return compact({ ...base, status: 'unknown' })
+  return compact({ ...base, template: bit(template), ...guestFigures(ctx.sim, ctx.node, guest) })
 }
 
 /** What the CRM makes of the guest; what is wanted of it while the CRM has not met it. */

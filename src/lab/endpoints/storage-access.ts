@@ -30,8 +30,11 @@ export function activate({ sim, node }: Place, entry: StorageEntry): Backing {
   const backing = backingOf(sim, node, entry) ?? newFolder(node, entry)
   if (backing) return backing
   const { server } = entry.options
-  if (entry.type === 'nfs' && [...sim.shared].some(([key, nas]) => key.startsWith(`nfs:${server}:`) && !nas.unreachable)) {
-    const export_ = `${server}:${entry.options['export']}`
+  if (
+    entry.type === 'nfs' &&
+    [...sim.shared].some(([key, nas]) => key.startsWith(`nfs:${server}:`) && !nas.unreachable)
+  ) {
+    const export_ = `${server}:${entry.options.export}`
     throw fail(`mount error: mount.nfs: access denied by server while mounting ${export_}`)
   }
   if (['nfs', 'cifs', 'pbs', 'iscsi', 'iscsidirect'].includes(entry.type)) {

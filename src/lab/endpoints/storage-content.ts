@@ -87,7 +87,7 @@ const UNITS: Record<string, number> = { '': 1024, M: 1024 ** 2, G: GiB }
 
 async function alloc(ctx: Context): Promise<Json> {
   const { entry, backing } = place(ctx)
-  const vmid = Number(ctx.params['vmid'])
+  const vmid = Number(ctx.params.vmid)
   const stem = str(ctx, 'filename')
   const [, digits = '0', unit = ''] = /^(\d+)([MG]?)$/.exec(str(ctx, 'size')) ?? []
   const [, suffix] = /\.(raw|qcow2|vmdk)$/.exec(stem) ?? []
@@ -103,7 +103,7 @@ async function alloc(ctx: Context): Promise<Json> {
     throw fail(
       layoutOf(entry) === 'file'
         ? `disk image '${volumePath(entry, name)}' already exists`
-        : `lvcreate '${entry.options['vgname']}/${name}' error:   Logical Volume "${name}" already exists in volume group "${entry.options['vgname']}"`,
+        : `lvcreate '${entry.options.vgname}/${name}' error:   Logical Volume "${name}" already exists in volume group "${entry.options.vgname}"`,
     )
   }
   const size = Number(digits) * (UNITS[unit] ?? 1024)
@@ -150,8 +150,9 @@ function refuseMissing(entry: StorageEntry, name: string, task: TaskHandle) {
     return task.log(`disk image '${path}' does not exist`)
   }
   if (layoutOf(entry) === 'file') throw fail(`unlink '${path}' failed - No such file or directory`)
-  if (layoutOf(entry) === 'zfs') throw fail(`zfs error: cannot open '${entry.options['pool']}/${name}': dataset does not exist`)
-  const lv = `${entry.options['vgname']}/${name}`
+  if (layoutOf(entry) === 'zfs')
+    throw fail(`zfs error: cannot open '${entry.options.pool}/${name}': dataset does not exist`)
+  const lv = `${entry.options.vgname}/${name}`
   throw fail(`lvremove '${lv}' error:   Failed to find logical volume "${lv}"`)
 }
 
@@ -179,7 +180,7 @@ function annotate(ctx: Context): null {
   const notes = optStr(ctx, 'notes')
   if (notes === '') delete volume.notes
   else if (notes !== undefined) volume.notes = notes
-  if (ctx.params['protected'] !== undefined) volume.protected = Number(ctx.params['protected']) === 1
+  if (ctx.params.protected !== undefined) volume.protected = Number(ctx.params.protected) === 1
   return null
 }
 

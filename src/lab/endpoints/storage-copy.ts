@@ -36,7 +36,8 @@ export async function copyDisk(
     if ((written * step) / steps > room) {
       throw fail(`qemu-img: error while writing at byte ${Math.floor(room)}: No space left on device`)
     }
-    if (isThin(target.entry)) target.volume.used = Math.max(target.volume.used ?? 0, Math.floor((written * step) / steps))
+    if (isThin(target.entry))
+      target.volume.used = Math.max(target.volume.used ?? 0, Math.floor((written * step) / steps))
     task.log(line(Math.floor((total * step) / steps), total, (seconds * step) / steps))
     task.progress(Math.floor((100 * step) / steps))
   }

@@ -9,6 +9,7 @@ import { sha1Hex } from '../random.ts'
 import type { Context, Json, Route } from '../router.ts'
 import { optStr, str } from '../router.ts'
 import type { TaskHandle } from '../tasks.ts'
+import { logTime } from './log-time.ts'
 import { activate, storageOn } from './storage-access.ts'
 import { layoutOf, parseVolumeName, volumePath } from './storage-types.ts'
 import { freeOn } from './storage-volumes.ts'
@@ -73,7 +74,7 @@ const sizeOf = (url: string) => 64 * MIB + (Number.parseInt(sha1Hex(url).slice(0
 async function fetchFile(ctx: Context, task: TaskHandle, file: Incoming, url: string, size: number) {
   const { hostname, port, protocol, pathname } = new URL(url)
   const at = port === '' ? (protocol === 'https:' ? '443' : '80') : port
-  const stamp = () => new Date(ctx.sim.clock.now() * 1000).toISOString().slice(0, 19).replace('T', ' ')
+  const stamp = () => logTime(task.node, ctx.sim.clock.now())
   task.log(`--${stamp()}--  ${url}`)
   await task.sleep(0.4)
   if (hostname.endsWith('.invalid')) {

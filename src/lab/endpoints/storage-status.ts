@@ -72,7 +72,17 @@ function status(ctx: Context): Json {
 
 const children = index(
   'subdir',
-  ...['content', 'download-url', 'file-restore', 'import-metadata', 'prunebackups', 'rrd', 'rrddata', 'status', 'upload'],
+  ...[
+    'content',
+    'download-url',
+    'file-restore',
+    'import-metadata',
+    'prunebackups',
+    'rrd',
+    'rrddata',
+    'status',
+    'upload',
+  ],
 )
 
 function rrddata(ctx: Context): Json {

@@ -1,7 +1,7 @@
 /** Users and their API tokens. */
 import { badParams, fail } from '../fault.ts'
 import type { ClusterConfig, Token, User } from '../model.ts'
-import { hasPrivileges } from '../permissions.ts'
+import { authId, hasPrivileges } from '../permissions.ts'
 import { bit, type Context, compact, flag, optNum, optStr, type Route, splitList, str, withCfsLock } from '../router.ts'
 
 export const routes: Route[] = [
@@ -43,7 +43,7 @@ function listUsers(ctx: Context) {
   const full = flag(ctx, 'full')
   const enabled = optNum(ctx, 'enabled')
   return [...ctx.config.access.users.values()]
-    .filter((user) => user.userid === ctx.auth.userid || maySee(ctx, user))
+    .filter((user) => user.userid === authId(ctx.auth) || maySee(ctx, user))
     .filter((user) => enabled === undefined || bit(user.enable) === enabled)
     .map((user) =>
       compact({

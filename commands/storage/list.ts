@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { arg, formatSize } from '../../src/core/args.ts'
+import { answer, defineCommand } from '../../src/core/command.ts'
+import { findNode } from '../../src/core/find.ts'
+import type { StorageOnNode } from '../../src/proxmox/port.ts'
+
+/** The storages of a cluster: a shared one on one line with its nodes, a local one on a line for each node. */
+export default defineCommand({
+  role: 'viewer',
+  risk: 'reads',
+  args: z.object({ node: arg.node().optional() }),
+  text: {
+    en: {
+      summary: 'List the storages: what they hold, how full they are, which nodes reach them',
+      args: { node: 'Only those of this node' },
+      words: {
+        title: 'Storages of {cluster}: {count}',
+        shared: 'Shared',
+        nodes: 'Nodes',
+        cannotRead: '{node} (not known)',
+        text: '{storages}: not every node can read it now, so those figures are not known.',
+      },
+    },
+    es: {
+      summary: 'Listar los almacenamientos: qué guardan, qué tan llenos están, qué nodos los alcanzan',
+      args: { node: 'Solo los de este nodo' },
+      words: {
+        title: 'Almacenamientos de {cluster}: {count}',
+        shared: 'Compartido',
+        nodes: 'Nodos',
+        cannotRead: '{node} (no se sabe)',
+        text: '{storages}: ahora no todos los nodos pueden leerlo, así que esas cifras no se saben.',
+      },
+    },
+  },
+  examples: [
+    { say: 'storage list', answers: true },
+    { say: 'storage list node:pve1', answers: true },
+    { say: 'storage list node:pve9', refuses: 'unknown-node' },
+  ],
+  async plan({ args, proxmox, cluster, say, house, asker, signal }) {
+    const { labels, say: shared } = house.words[asker.language]
+    const { storages, nodes } = await proxmox.resources({ signal })
+    const node = args.node === undefined ? undefined : findNode(nodes, args.node, cluster).name
+    const groups = grouped(storages.filter((storage) => node === undefined || storage.node === node))
+    const unread = groups.filter((group) => group.some((storage) => !isRead(storage)))
+    const names = [...new Set(unread.map(([first]) => first!.storage))]
+    return answer({
+      title: say('title', { cluster, count: new Set(groups.map(([first]) => first!.storage)).size }),
+      state: names.length > 0 ? 'warning' : 'info',
+      ...(names.length > 0 ? { text: say('text', { storages: names.join(', ') }) } : {}),
+      table: {
+        columns: [labels.storage, labels.type, labels.content, say('shared'), labels.used, say('nodes')],
+        rows: groups.map((group) => {
+          const [first] = group as [StorageOnNode, ...StorageOnNode[]]
+          const read = group.find(isRead)
+          return [
+            first.storage,
+            first.type,
+            first.content.join(', '),
+            first.shared ? shared.yes : shared.no,
+            read ? `${formatSize(read.used!)} / ${formatSize(read.total!)}` : shared.unknown,
+            group.map((one) => (isRead(one) ? one.node : say('cannotRead', { node: one.node }))).join(', '),
+          ]
+        }),
+      },
+    })
+  },
+})
+
+const isRead = ({ status, used, total }: StorageOnNode) =>
+  status === 'available' && used !== undefined && total !== undefined
+
+/** By name; a local storage is another one on each node. */
+function grouped(storages: readonly StorageOnNode[]): StorageOnNode[][] {
+  const groups = new Map<string, StorageOnNode[]>()
+  const sorted = storages.toSorted((a, b) => a.storage.localeCompare(b.storage) || a.node.localeCompare(b.node))
+  for (const storage of sorted) {
+    const key = storage.shared ? storage.storage : `${storage.storage} ${storage.node}`
+    groups.set(key, [...(groups.get(key) ?? []), storage])
+  }
+  return [...groups.values()]
+}

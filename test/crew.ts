@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { startBot } from '../src/bot.ts'
+import { loadConfig, parseRedisUrl, readEnvironment } from '../src/config.ts'
+import type { Message } from '../src/core/message.ts'
+import { type PrivateRedis, startPrivateRedis } from '../src/jobs/private-redis.ts'
+import { type RunningSim, type SimOptions, startSim } from '../src/lab/sim.ts'
+import { labRoles, localMembership } from '../src/membership.ts'
+
+/** A message as the web chat lists it. */
+export interface Listed {
+  id: string
+  seq: number
+  author: string
+  revision: number
+  threadId?: string
+  message: Message
+}
+
+/** Looks again every 50 ms until `look` gives something; fails with what it saw last. */
+export async function until<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  what: string,
+  withinMs = 60_000,
+) {
+  const end = Date.now() + withinMs
+  for (;;) {
+    const value = await look()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > end) throw new Error(`waited ${withinMs} ms for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** A web chat, typed into. */
+export class Chat {
+  readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+  }
+
+  async say(user: string, text: string, channel = 'general', language?: string): Promise<string> {
+    const reply = await this.post(
+      '/api/messages',
+      { user, channel, text },
+      language ? { 'accept-language': language } : {},
+    )
+    if (reply.status !== 202) throw new Error(`${reply.status} ${await reply.text()}`)
+    return ((await reply.json()) as { id: string }).id
+  }
+
+  async click(user: string, messageId: string, actionId: string, values?: Record<string, string>): Promise<number> {
+    return (await this.post('/api/actions', { user, messageId, actionId, ...(values ? { values } : {}) })).status
+  }
+
+  async messages(channel = 'general', after = 0): Promise<Listed[]> {
+    const reply = await fetch(`${this.url}/api/messages?channel=${channel}&after=${after}`)
+    return ((await reply.json()) as { messages: Listed[] }).messages
+  }
+
+  /** The bot's newest card in a channel that fits. */
+  async card(
+    fits: (message: Message, listed: Listed) => boolean,
+    what: string,
+    channel = 'general',
+    withinMs?: number,
+  ) {
+    const look = async () =>
+      (await this.messages(channel)).filter(({ author }) => author === 'quorum').findLast((m) => fits(m.message, m))
+    return until(look, what, withinMs).catch(async (error) => {
+      const seen = (await this.messages(channel)).map(({ author, message }) => `${author}: ${JSON.stringify(message)}`)
+      throw new Error(`${error.message}; the channel says:\n${seen.join('\n').slice(-3000)}`)
+    })
+  }
+}
+
+export interface WorkerProcess {
+  readonly pid: number
+  kill9(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A Redis, a simulated cluster, and as many bots and worker processes as a story needs, each prefix a world of its own. */
+export class Crew {
+  readonly redis: PrivateRedis
+  readonly sim: RunningSim
+  readonly folder: string
+  readonly #key = randomBytes(32).toString('hex')
+  readonly #children = new Set<ChildProcess>()
+  readonly #closers: (() => Promise<unknown>)[] = []
+
+  private constructor(redis: PrivateRedis, sim: RunningSim, folder: string) {
+    this.redis = redis
+    this.sim = sim
+    this.folder = folder
+  }
+
+  static async start(options: SimOptions = {}): Promise<Crew> {
+    const folder = await mkdtemp(join(tmpdir(), 'quorum-crew-'))
+    const [redis, sim] = await Promise.all([
+      startPrivateRedis({ dir: folder, kind: 'test' }),
+      startSim({ port: 0, seed: 1, ...options }),
+    ])
+    await writeFile(join(folder, 'ca.pem'), sim.ca)
+    return new Crew(redis, sim, folder)
+  }
+
+  /** The environment of a process of this world. */
+  async environment(prefix: string, more: object = {}): Promise<Record<string, string>> {
+    const file = join(this.folder, `${prefix}.json`)
+    const { sim } = this
+    await writeFile(
+      file,
+      JSON.stringify({
+        clusters: [
+          {
+            name: 'main',
+            endpoints: sim.endpoints,
+            tokens: { read: sim.readToken, act: sim.token },
+            tls: { ca: join(this.folder, 'ca.pem') },
+          },
+        ],
+        roles: labRoles,
+        redis: { prefix },
+        chat: { web: { listen: '127.0.0.1:0', signIn: 'none' } },
+        http: { listen: '127.0.0.1:0' },
+        ...more,
+      }),
+    )
+    return {
+      QUORUM_CONFIG: file,
+      QUORUM_DATA: this.folder,
+      QUORUM_KEY: this.#key,
+      REDIS_URL: this.redis.url,
+      LOG_LEVEL: 'info',
+      PATH: process.env.PATH ?? '',
+    }
+  }
+
+  /** A bot in this process. */
+  async bot(prefix: string, more: object = {}): Promise<Chat & { close(): Promise<void> }> {
+    const env = await this.environment(prefix, more)
+    const environment = { ...readEnvironment({ ...env, LOG_LEVEL: 'silent' }), redis: parseRedisUrl(this.redis.url) }
+    const config = loadConfig({ role: 'bot', env })
+    const running = await startBot({
+      config,
+      environment,
+      key: Buffer.from(this.#key, 'hex'),
+      membership: localMembership(true),
+    })
+    let closed = false
+    const close = async () => {
+      if (closed) return
+      closed = true
+      await running.close()
+    }
+    this.#closers.push(close)
+    return Object.assign(new Chat(running.web!), { close })
+  }
+
+  /** A worker in a process of its own, as in production, from dist/. */
+  async worker(prefix: string, more: object = {}): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, ['dist/src/cli.js', 'worker'], {
+      env: await this.environment(prefix, more),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#children.add(child)
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (line.includes('worker ready')) resolve()
+        else if (/"level":[56]0/.test(line)) console.error(line)
+      })
+      child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)))
+    })
+    const end = async (signal: NodeJS.Signals) => {
+      this.#children.delete(child)
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill(signal)
+      await once(child, 'exit')
+    }
+    return { pid: child.pid!, kill9: () => end('SIGKILL'), stop: () => end('SIGTERM') }
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL')
+    await Promise.all(this.#closers.map((close) => close().catch(() => {})))
+    await this.sim.close()
+    await this.redis.stop()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
