@@ -69,6 +69,7 @@ export class Chat {
 
   async messages(channel = 'general', after = 0): Promise<Listed[]> {
     const reply = await fetch(`${this.url}/api/messages?channel=${channel}&after=${after}`)
+    if (!reply.ok) return [] // Redis is away; it says so, and whoever waits looks again.
     return ((await reply.json()) as { messages: Listed[] }).messages
   }
 

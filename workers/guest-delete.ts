@@ -64,7 +64,7 @@ export default defineWorker({
       const guest = findGuest(guests, String(vmid), job.cluster)
       const [config, state] = await Promise.all([proxmox.guestConfig(guest), proxmox.guestState(guest)])
       const isSame = guest.name === name && guest.kind === kind && config.digest === digest
-      if (!isSame) throw new Refused('changed-since', { name, vmid })
+      if (!isSame || state.haManaged) throw new Refused('changed-since', { name, vmid })
       if (state.status !== 'stopped') throw new Refused('still-running', { name, vmid })
       return { node: guest.node }
     })

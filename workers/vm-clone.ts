@@ -62,7 +62,7 @@ export default defineWorker({
         'choose',
         async () =>
           (await alreadyCloned(context, from.node)) ??
-          chooseVmid(context, { node, type: 'qmclone', wanted: payload.vmid }),
+          chooseVmid(context, { node, type: 'qmclone', wanted: payload.vmid, round }),
         round,
       )
       await shows([{ name: 'VMID', value: String(vmid) }])
@@ -83,16 +83,15 @@ export default defineWorker({
       } catch (error) {
         // Somebody outside took the number between our choice and Proxmox's own look at it, which is in the task.
         const taken = error instanceof Refused && error.code === 'vmid-taken' && payload.vmid === undefined
-        if (!taken || round >= 5) throw error
+        if (!taken || round >= 20) throw error
       }
     }
 
     async function check(vmid: number) {
       const config = await proxmox.guestConfig({ node, kind: 'qemu', vmid })
-      if (config.description?.includes(markOf(job.id)) !== true || config.lock !== undefined) {
-        throw new Refused('not-there-after', { what: `${vmid} (${name})` })
-      }
-      return { values: { name, vmid, node }, fields: [{ name: say('start'), value: `vm start ${vmid}` }] }
+      if (!config.description?.includes(markOf(job.id))) throw new Refused('vmid-taken', { vmid })
+      if (config.lock !== undefined) throw new Refused('guest-locked', { vmid, lock: config.lock })
+      return { values: { name, vmid, node }, fields: [{ name: say('start'), value: `\`/pve vm start ${vmid}\`` }] }
     }
   },
   async leftovers({ payload, job, proxmox, results, say }) {

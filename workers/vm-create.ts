@@ -39,7 +39,7 @@ export default defineWorker({
     for (let round = 1; ; round++) {
       const vmid = await step(
         'choose',
-        () => chooseVmid(context, { node, type: 'qmcreate', wanted: payload.vmid }),
+        () => chooseVmid(context, { node, type: 'qmcreate', wanted: payload.vmid, round }),
         round,
       )
       await shows([{ name: 'VMID', value: String(vmid) }])
@@ -60,7 +60,7 @@ export default defineWorker({
       } catch (error) {
         // Somebody outside took the number between our choice and our call: Proxmox reserves nothing.
         const taken = error instanceof Refused && error.code === 'vmid-taken' && payload.vmid === undefined
-        if (!taken || round >= 5) throw error
+        if (!taken || round >= 20) throw error
       }
     }
 
@@ -68,7 +68,7 @@ export default defineWorker({
       const config = await proxmox.guestConfig({ node, kind: 'qemu', vmid })
       if (!config.description?.includes(markOf(job.id))) throw new Refused('vmid-taken', { vmid })
       if (config.lock !== undefined) throw new Refused('guest-locked', { vmid, lock: config.lock })
-      return { values: { name, vmid, node }, fields: [{ name: say('start'), value: `vm start ${vmid}` }] }
+      return { values: { name, vmid, node }, fields: [{ name: say('start'), value: `\`/pve vm start ${vmid}\`` }] }
     }
   },
   async leftovers({ payload, job, proxmox, results, say }) {

@@ -33,7 +33,10 @@ export default defineCommand({
         unread: 'Not known, since it cannot be read now: {storages}',
       },
       refusals: {
-        'no-storage': { says: 'No storage is called "{given}" in {cluster}. There is: {storages}.', hint: 'storage list' },
+        'no-storage': {
+          says: 'No storage is called "{given}" in {cluster}. There is: {storages}.',
+          hint: 'storage list',
+        },
         'no-storage-near': {
           says: 'No storage is called "{given}" in {cluster}. Did you mean {near}?',
           hint: 'storage contents {first}',
@@ -102,7 +105,9 @@ export default defineCommand({
         }
       }),
     )
-    const found = lists.flat().sort((a, b) => rank(a.volume) - rank(b.volume) || a.volume.volid.localeCompare(b.volume.volid))
+    const found = lists
+      .flat()
+      .sort((a, b) => rank(a.volume) - rank(b.volume) || a.volume.volid.localeCompare(b.volume.volid))
     const shown = found.slice(0, mostRows)
     const text = [
       ...(found.length === 0 ? [say('empty')] : []),
@@ -139,7 +144,7 @@ const onceEach = (storages: readonly StorageOnNode[]) =>
   storages.filter((storage, i) => storages.findIndex((other) => isSame(other, storage)) === i)
 
 function rank({ content }: Volume): number {
-  const place = contents.findIndex((known) => known === content)
+  const place = (contents as readonly string[]).indexOf(content)
   return place < 0 ? contents.length : place
 }
 
@@ -148,6 +153,7 @@ function findStorage(storages: readonly StorageOnNode[], given: string, cluster:
   const found = names.find((name) => name.toLowerCase() === given.toLowerCase())
   if (found !== undefined) return found
   const close = near(given, names)
-  if (close.length > 0) throw new Refused('no-storage-near', { given, cluster, near: close.join(', '), first: close[0] })
+  if (close.length > 0)
+    throw new Refused('no-storage-near', { given, cluster, near: close.join(', '), first: close[0] })
   throw new Refused('no-storage', { given, cluster, storages: names.join(', ') })
 }

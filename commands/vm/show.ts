@@ -18,11 +18,11 @@ export default defineCommand({
   positionals: ['guest'],
   text: {
     en: {
-      summary: 'Show one machine: state, disks, network, ISO in its drive',
+      summary: 'Show a machine or container: state, disks, network, ISO in its drive',
       args: { guest: 'Name or number' },
       words: {
-        cores: '{cores} cores',
-        sockets: '{sockets} × {cores} cores',
+        cores: 'cores: {cores}',
+        sockets: 'sockets: {sockets}, cores of each: {cores}',
         memory: '{memory}; at least {least} when memory is short',
         network: 'Network {key}',
         nic: '{model} on {bridge}, {mac}',
@@ -45,11 +45,11 @@ export default defineCommand({
       },
     },
     es: {
-      summary: 'Mostrar una máquina: estado, discos, red, ISO en su unidad',
+      summary: 'Mostrar una máquina o un contenedor: estado, discos, red, ISO en su unidad',
       args: { guest: 'Nombre o número' },
       words: {
-        cores: '{cores} núcleos',
-        sockets: '{sockets} × {cores} núcleos',
+        cores: 'núcleos: {cores}',
+        sockets: 'sockets: {sockets}, núcleos de cada uno: {cores}',
         memory: '{memory}; al menos {least} cuando falta memoria',
         network: 'Red {key}',
         nic: '{model} en {bridge}, {mac}',
@@ -112,7 +112,11 @@ type Say = (key: string, values?: Values) => string
 
 const hasAgent = (config: GuestConfig) => /^(?:1|enabled=1)/.test(config.agent ?? '')
 
-function hardware(config: GuestConfig, kind: 'qemu' | 'lxc', words: { say: Say; labels: Record<'cpu' | 'memory', string> }) {
+function hardware(
+  config: GuestConfig,
+  kind: 'qemu' | 'lxc',
+  words: { say: Say; labels: Record<'cpu' | 'memory', string> },
+) {
   const { say, labels } = words
   const cores = config.cores ?? '1'
   const sockets = config.sockets ?? '1'

@@ -7,7 +7,7 @@ import type { Jobs, Preferences } from './house.ts'
 import { fill, type Language, spoken } from './language.ts'
 import type { ActionId, Field, Message, Target } from './message.ts'
 import { Order, type Outbox } from './outbox.ts'
-import { convert, type Given, missing, sort, tokenize } from './parse.ts'
+import { convert, type Given, missing, sort, type Token, tokenize } from './parse.ts'
 import type { ProxmoxPort, Words } from './ports.ts'
 import { refusalMessage } from './refusal.ts'
 import { type Access, holds, type Identity, type Needed, type Role } from './roles.ts'
@@ -115,9 +115,10 @@ export class Dispatch {
       if (taken && !taken.includes(said.target) && !said.target.startsWith('web:')) {
         throw new Refused('wrong-channel', { channels: taken.join(', ') })
       }
-      const found = this.#ports.catalogue.find(stripped(said.text))
+      const tokens = stripped(said.text)
+      const found = this.#ports.catalogue.find(tokens)
       if (!found) throw new Refused('empty')
-      if ('unknown' in found) throw unknownCommand(found)
+      if ('unknown' in found) throw unknownCommand(found, tokens)
       const given = sort(found.rest, found.entry.command)
       const ordered = await this.#ordered(found.entry, given, said.identity, said.target, said.text)
       await this.#carryOut(ordered, {
@@ -653,10 +654,13 @@ function pathOf(catalogue: Catalogue, line: string): string | undefined {
   }
 }
 
-function unknownCommand(found: { unknown: string; near: string[] }): Refused {
+/** The next step is the whole line with the likeliest command in it, ready to be sent. */
+function unknownCommand(found: { unknown: string; near: string[] }, tokens: readonly Token[]): Refused {
   const given = found.unknown.slice(0, 80)
   if (found.near.length === 0) return new Refused('unknown-command', { given })
-  return new Refused('unknown-command-near', { given, near: found.near.join(', '), first: found.near[0]! })
+  const rest = tokens.slice(found.unknown.split(' ').length).map(({ text }) => (/\s/.test(text) ? `"${text}"` : text))
+  const first = short([found.near[0]!, ...rest].join(' '))
+  return new Refused('unknown-command-near', { given, near: found.near.join(', '), first })
 }
 
 const short = (text: string): string => {

@@ -15,6 +15,8 @@ export interface GuestFacts extends Resources {
   tool: 'qm' | 'pct'
   /** As HA names it: `vm:100`, `ct:101`. */
   sid: string
+  /** Its name as one would type it; its number where the name is missing or not its own alone. */
+  called: string
 }
 
 /**
@@ -37,7 +39,9 @@ export async function readGuest(
   ])
   const isMachine = guest.kind === 'qemu'
   const sid = `${isMachine ? 'vm' : 'ct'}:${guest.vmid}`
-  return { ...resources, guest, config, state, tool: isMachine ? 'qm' : 'pct', sid }
+  const isAlone = resources.guests.filter(({ name }) => name === guest.name).length === 1
+  const called = isAlone && !/\s/.test(guest.name) ? guest.name : String(guest.vmid)
+  return { ...resources, guest, config, state, tool: isMachine ? 'qm' : 'pct', sid, called }
 }
 
 /** What a decision about a guest rests on: another place, state or configuration needs a new decision. */

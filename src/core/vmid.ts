@@ -12,12 +12,13 @@ interface Choosing {
 
 /**
  * A VMID for this job alone. Looks first for a guest that this job has made already (Redis may have lost its choice);
- * then takes the wanted number, or the lowest free one that no other job has claimed. Proxmox reserves nothing.
+ * then takes the wanted number, or the lowest free one that no other job has claimed (in later rounds one further on).
+ * Proxmox reserves nothing.
  * @throws Refused `vmid-taken` when the wanted number is another guest's
  */
 export async function chooseVmid(
   { proxmox, job, claim }: Choosing,
-  options: { node: string; type: string; wanted: number | undefined },
+  options: { node: string; type: string; wanted: number | undefined; round: number },
 ): Promise<number> {
   const made = await alreadyMade(proxmox, job, options)
   if (made !== undefined) return made
@@ -26,7 +27,7 @@ export async function chooseVmid(
     if (!free) throw new Refused('vmid-taken', { vmid: options.wanted })
     return options.wanted
   }
-  let candidate = (await proxmox.nextId()).vmid
+  let candidate = (await proxmox.nextId()).vmid + ahead(job.id, options.round)
   for (;;) {
     if (await claim(`vmid:${candidate}`)) {
       const { free } = await proxmox.nextId(candidate)
@@ -35,6 +36,10 @@ export async function chooseVmid(
     candidate += 1
   }
 }
+
+/** After a lost race for the lowest number: somewhere ahead of it, elsewhere for each job, so that racers part. */
+const ahead = (job: string, round: number): number =>
+  round === 1 ? 0 : [...job].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 9973, round) % (round * 8)
 
 async function alreadyMade(
   proxmox: ProxmoxWriterPort,

@@ -179,7 +179,10 @@ export class Run {
         limit: 500,
         ...(look.id === undefined ? {} : { vmid: Number(look.id) }),
       })
+      // What another step or an earlier round of this job has caused is not this effect.
+      const others = tasks.length > 0 ? await runs.upids(this.record.id) : []
       for (const task of tasks) {
+        if (others.includes(task.upid)) continue
         const ours = task.user === mine.user && (mine.tokenid === undefined || task.tokenid === mine.tokenid)
         if (!ours || task.type !== type || (look.id !== undefined && task.id !== look.id)) continue
         const proof = { upid: task.upid, id: task.id, running: task.endtime === undefined }

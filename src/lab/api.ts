@@ -1,5 +1,6 @@
 /** All endpoints of the simulated Proxmox. A new family is a file in endpoints/ and a line here. */
 import { routes as acl } from './endpoints/acl.ts'
+import { routes as aplinfo } from './endpoints/aplinfo.ts'
 import { routes as cluster } from './endpoints/cluster.ts'
 import { routes as corosync } from './endpoints/corosync.ts'
 import { routes as haGroups } from './endpoints/ha-groups.ts'
@@ -16,11 +17,12 @@ import { routes as services } from './endpoints/services.ts'
 import { routes as storage } from './endpoints/storage.ts'
 import { routes as ticket } from './endpoints/ticket.ts'
 import { routes as users } from './endpoints/users.ts'
+import { routes as vzdump } from './endpoints/vzdump.ts'
 import { type Routes, routeTable } from './router.ts'
 
 const ACCESS = [acl, ticket, users, pools]
 const CLUSTER = [cluster, corosync, haGroups, haRead, resources]
-const GUESTS = [lxc, qemu, storage]
+const GUESTS = [aplinfo, lxc, qemu, storage, vzdump]
 const NODE = [hardware, network, node, nodeTasks, services]
 
 export const allRoutes = (): Routes => routeTable(...ACCESS, ...CLUSTER, ...NODE, ...GUESTS)

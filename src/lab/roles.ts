@@ -52,5 +52,3 @@ export const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = {
     ...GUEST_AGENT.filter((priv) => priv !== 'VM.GuestAgent.Unrestricted'),
   ],
 }
-
-export const ALL_PRIVILEGES: ReadonlySet<string> = new Set(BUILT_IN_ROLES.Administrator)

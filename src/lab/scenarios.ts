@@ -5,8 +5,6 @@ import type { Backing, ClusterConfig, NodeCertificate, SimCluster, SimNode, Stor
 export const SCENARIOS = ['cluster', 'empty', 'azuay'] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
-export const isScenario = (name: unknown): name is Scenario => SCENARIOS.includes(name as Scenario)
-
 export interface HostAddress {
   name: string
   ip: string

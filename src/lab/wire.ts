@@ -58,7 +58,9 @@ export async function readParams(request: IncomingMessage, method: Method, query
   const type = request.headers['content-type'] ?? ''
   if (/^multipart\/form-data;/i.test(type)) {
     const { fields, upload } = await readUpload(request, type)
-    return { params: { ...fromQuery, ...fields }, encoding: 'form', ...(upload && { upload }) }
+    // The file's own name is the parameter, whatever its part was called.
+    const named = upload && { filename: upload.filename }
+    return { params: { ...fromQuery, ...fields, ...named }, encoding: 'form', ...(upload && { upload }) }
   }
   const isJson = /^application\/json(;|$)/i.test(type)
   if (!isJson && !/^application\/x-www-form-urlencoded(;|$)/i.test(type)) {

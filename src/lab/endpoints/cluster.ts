@@ -5,15 +5,14 @@ import { authId } from '../permissions.ts'
 import {
   bit,
   type Context,
-  checkQuorum,
   compact,
   index,
   type Json,
   optNum,
   optStr,
-  Reply,
   type Route,
   splitList,
+  withCfsLock,
 } from '../router.ts'
 import { taskOwner } from '../tasks.ts'
 
@@ -124,24 +123,28 @@ function propertyString(text: string, defaultKey = ''): Record<string, string> {
   return Object.fromEntries(pairs)
 }
 
+/** What everybody may read, for the look of the web interface. */
+const OPEN_OPTIONS = new Set(['consent-text', 'console', 'tag-style', 'user-tag-access'])
+
 function readOptions(ctx: Context): Json {
-  const shown = Object.entries(ctx.config.options).map(([key, value]) => {
+  const mayAudit = ctx.can('/', 'Sys.Audit')
+  const options = Object.entries(ctx.config.options).filter(([key]) => mayAudit || OPEN_OPTIONS.has(key))
+  const shown = options.map(([key, value]) => {
     const defaultKey = STRUCTURED[key]
     return [key, defaultKey === undefined ? value : propertyString(String(value), defaultKey)]
   })
   const tags = [...ctx.config.guests.values()].flatMap((guest) => splitList(String(guest.keys.tags ?? '')))
   return {
-    mac_prefix: 'BC:24:11',
-    description: '',
+    ...(mayAudit ? { mac_prefix: 'BC:24:11', description: '' } : {}),
     ...Object.fromEntries(shown),
     'allowed-tags': [...new Set(tags)].sort(),
   }
 }
 
-async function writeOptions(ctx: Context) {
+function writeOptions(ctx: Context) {
   const { delete: dropped, ...given } = ctx.params
-  checkQuorum(ctx)
-  for (const key of splitList(String(dropped ?? ''))) delete ctx.config.options[key]
-  for (const key of Object.keys(given)) ctx.config.options[key] = optStr(ctx, key) ?? ''
-  return new Reply(null)
+  return withCfsLock(ctx, 'file-datacenter_cfg', '', () => {
+    for (const key of splitList(String(dropped ?? ''))) delete ctx.config.options[key]
+    for (const key of Object.keys(given)) ctx.config.options[key] = optStr(ctx, key) ?? ''
+  })
 }

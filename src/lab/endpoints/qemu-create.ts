@@ -34,10 +34,17 @@ function create(ctx: Context): Json {
   return ctx.task({ type: 'qmcreate', id: str(ctx, 'vmid') }, async (task) => {
     await fill(ctx, task, vmid, keys)
     if (pool !== undefined) ctx.config.access.pools.get(pool)?.vmids.add(vmid)
+    if (flag(ctx, 'ha-managed')) addToHa(ctx, vmid, start)
     if (!start) return
     task.log('Execute autostart')
     startInTask(ctx, task, vmid)
   })
+}
+
+/** `ha-managed`, since 9.1. */
+function addToHa(ctx: Context, vmid: number, started: boolean) {
+  const sid = `vm:${vmid}`
+  ctx.config.ha.resources.set(sid, { sid, type: 'vm', keys: { state: started ? 'started' : 'stopped' } })
 }
 
 /** Rights on the VMID itself or on the pool that the guest goes to. */
@@ -58,7 +65,9 @@ async function fill(ctx: Context, task: TaskHandle, vmid: number, keys: ConfigKe
       await makeDrives(ctx, vmid, keys, task, made)
       await task.sleep(0.4)
       editGuest(ctx, vmid, (guest) => {
-        guest.keys = complete(ctx, { ...keys, ...made.keys })
+        const { template, ...rest } = keys
+        guest.keys = complete(ctx, { ...rest, ...made.keys })
+        guest.template = template === 1
         delete guest.lock
       })
     })

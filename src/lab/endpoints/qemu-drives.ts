@@ -80,17 +80,6 @@ export function defaultBoot(keys: ConfigKeys): string {
   return devices.length === 0 ? ' ' : `order=${devices.join(';')}`
 }
 
-/** The disk that a guest boots from, if any. */
-export function bootDisk(keys: ConfigKeys): DriveEntry | undefined {
-  const [, order = ''] = /order=([^,]*)/.exec(String(keys.boot ?? '')) ?? []
-  const disks = drivesOf(keys).filter(({ key, drive }) => !isCdrom(drive) && !/^(efidisk|tpmstate)/.test(key))
-  for (const key of order.split(';')) {
-    const disk = disks.find((entry) => entry.key === key)
-    if (disk) return disk
-  }
-  return keys.boot === undefined ? disks[0] : undefined
-}
-
 const STEPS = ['', 'K', 'M', 'G', 'T']
 
 /** `34359738368` → `32G`: the largest unit that divides it. */

@@ -84,8 +84,6 @@ export const isHaManaged = (config: ClusterConfig, vmid: number) => {
   return resource !== undefined && resource.keys.state !== 'ignored'
 }
 
-export const displayName = (guest: GuestConfig) => String(guest.keys.name ?? `VM ${guest.vmid}`)
-
 export const hasTag = (keys: ConfigKeys, tag: string) =>
   String(keys.tags ?? '')
     .split(/[;, ]/)

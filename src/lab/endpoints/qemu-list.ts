@@ -80,7 +80,7 @@ function rrddata(ctx: Context): Json {
   const now = guest && guestFigures(ctx.sim, ctx.node, guest)
   const since = madeAt(guest)
   return rrdTimes(ctx.now, str(ctx, 'timeframe')).map((time) => {
-    if (!now || time < since || time < ctx.node.bootedAt) return { time }
+    if (!now || time < since) return { time }
     const fixed = { time, maxcpu: now.maxcpu, maxmem: now.maxmem, maxdisk: now.maxdisk, disk: 0 }
     if (ctx.now - now.uptime > time || now.status !== 'running') return fixed
     const { mem, netin, netout, uptime } = now

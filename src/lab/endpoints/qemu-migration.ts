@@ -8,7 +8,7 @@ import { reaches } from '../model.ts'
 import { guestFigures } from '../stats.ts'
 import type { TaskHandle } from '../tasks.ts'
 import { logTime } from './log-time.ts'
-import { disksOf, drivesOf, isCdrom, renderBytes } from './qemu-drives.ts'
+import { drivesOf, isCdrom, isCloudinit, renderBytes } from './qemu-drives.ts'
 import { checkLock, editGuest, findGuest, unlock } from './qemu-guests.ts'
 import { withGuestLock } from './qemu-locks.ts'
 import {
@@ -131,28 +131,22 @@ function checkDevices({ keys }: GuestConfig) {
   if (bound.length > 0) throw fail(`can't migrate VM which uses local devices: ${bound.map(([key]) => key).join(', ')}`)
 }
 
-/** Disks that only this node has. */
+/** Disks that only this node has. What speaks against the move is told after all of them were found. */
 function scan(trip: Journey, guest: GuestConfig): LocalDisk[] {
   const { place, log } = trip
   const disks: LocalDisk[] = []
-  let faults = 0
-  const complain = (line: string) => {
-    faults += 1
-    log(line)
-  }
+  const complaints: string[] = []
   for (const { key, drive } of drivesOf(guest.keys)) {
-    if (drive.file === 'cdrom') complain(`can't migrate local cdrom drive`)
+    if (drive.file === 'cdrom') complaints.push(`can't migrate local cdrom drive`)
     if (!drive.file.includes(':')) continue
     if (isShared(findStorage(place.node.config, splitVolid(drive.file)[0]))) continue
     log(`found local disk '${drive.file}' (attached)`)
-    const problem =
-      isCdrom(drive) && disksOf({ [key]: guest.keys[key] ?? '' }).length === 0
-        ? 'local cdrom image'
-        : liveProblem(trip, guest)
+    const problem = isCdrom(drive) && !isCloudinit(drive) ? 'local cdrom image' : liveProblem(trip, guest)
     if (problem === undefined) disks.push({ key, volid: drive.file })
-    else complain(`can't migrate local disk '${drive.file}': ${problem}`)
+    else complaints.push(`can't migrate local disk '${drive.file}': ${problem}`)
   }
-  if (faults > 0) throw fail(`Problem found while scanning volumes - can't migrate VM - check log`)
+  for (const complaint of complaints) log(complaint)
+  if (complaints.length > 0) throw fail(`Problem found while scanning volumes - can't migrate VM - check log`)
   return disks
 }
 

@@ -9,7 +9,7 @@ import type { ConfigKeys, GuestConfig } from '../model.ts'
 import { takePid, viewOf } from '../model.ts'
 import { coresOf, memoryOf } from '../stats.ts'
 import { drivesOf, parseNet } from './qemu-drives.ts'
-import { findGuest, hasTag } from './qemu-guests.ts'
+import { hasTag } from './qemu-guests.ts'
 import { applyPending } from './qemu-pending.ts'
 import type { Place, Worker } from './storage-access.ts'
 import { activate, requireVolume, splitVolid, storageOn } from './storage-access.ts'
@@ -102,9 +102,4 @@ export async function powerDown(place: Place, vmid: number, worker: Worker, time
   if (place.node.processes.get(vmid) !== process) return
   if (needed === undefined || needed > timeoutSeconds) throw fail('VM quit/powerdown failed - got timeout')
   kill(place, vmid)
-}
-
-/** Finds a guest and says whether it runs here. */
-export function guestAndProcess(place: Place, vmid: number) {
-  return { guest: findGuest(place, vmid), process: place.node.processes.get(vmid) }
 }

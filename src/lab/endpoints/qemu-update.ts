@@ -40,6 +40,10 @@ function setKey(place: Place, guest: GuestConfig, key: string, value: string | n
     guest.lock = String(value)
     return
   }
+  if (key === 'template') {
+    guest.template = value === 1
+    return
+  }
   delete guest.pending[key]
   if (guest.keys[key] === value) return
   const running = place.node.processes.has(guest.vmid)

@@ -19,7 +19,7 @@ const MIB = 1024 ** 2
 const LINE = 32 * MIB
 const BYTES_PER_SECOND = 110 * MIB
 
-interface Incoming {
+export interface Incoming {
   entry: StorageEntry
   backing: Backing
   name: string
@@ -27,14 +27,18 @@ interface Incoming {
 }
 
 function incoming(ctx: Context): Incoming {
+  return incomingFile(ctx, str(ctx, 'content'), optStr(ctx, 'filename') ?? ctx.upload?.filename ?? '')
+}
+
+/** Where a file of that kind will lie; throws where the storage does not take it. */
+export function incomingFile(ctx: Context, content: string, filename: string): Incoming {
   const storage = str(ctx, 'storage')
-  const content = str(ctx, 'content')
   const entry = storageOn(ctx.config, storage, ctx.node.name)
   if (layoutOf(entry) !== 'file') throw badParams({ storage: `can't upload to storage type '${entry.type}'` })
   if (!entry.content.includes(content)) {
     throw badParams({ storage: `storage '${storage}' does not support '${content}' content` })
   }
-  const name = `${content}/${normalized(optStr(ctx, 'filename') ?? ctx.upload?.filename ?? '')}`
+  const name = `${content}/${normalized(filename)}`
   checkExtension(entry, name)
   return { entry, backing: activate(ctx, entry), name, path: volumePath(entry, name) }
 }
@@ -56,8 +60,12 @@ function download(ctx: Context): Json {
   if (file.backing.volumes.some((volume) => volume.name === file.name)) {
     throw fail(`refusing to override existing file '${file.path}'`)
   }
+  return startDownload(ctx, file, url, optStr(ctx, 'checksum'))
+}
+
+/** The task that fetches a file; what is there under its name is replaced. */
+export function startDownload(ctx: Context, file: Incoming, url: string, checksum: string | undefined): Json {
   const id = file.name.slice(file.name.indexOf('/') + 1)
-  const checksum = optStr(ctx, 'checksum')
   return ctx.task({ type: 'download', id }, async (task) => {
     task.log(`downloading ${url} to ${file.path}`)
     const size = sizeOf(url)

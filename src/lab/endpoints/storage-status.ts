@@ -89,9 +89,7 @@ function rrddata(ctx: Context): Json {
   const entry = findStorage(ctx.config, str(ctx, 'storage'))
   const { total, used, active } = spaceOf(ctx, entry)
   if (active === 0) throw fail(`storage '${entry.storage}' is not available on node '${ctx.node.name}'`)
-  return rrdTimes(ctx.now, str(ctx, 'timeframe')).map((time) =>
-    time < ctx.node.bootedAt ? { time } : { time, total, used },
-  )
+  return rrdTimes(ctx.now, str(ctx, 'timeframe')).map((time) => ({ time, total, used }))
 }
 
 export const routes: Route[] = [

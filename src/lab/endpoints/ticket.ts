@@ -3,7 +3,7 @@ import { badParams, fail, forbidden, PveFault } from '../fault.ts'
 import { isPassword, makeCsrfToken, makeTicket, userOfTicket } from '../login.ts'
 import { logToCluster } from '../model.ts'
 import { isValid, privilegesOn } from '../permissions.ts'
-import { type Context, checkQuorum, compact, optStr, type Route, splitList, str } from '../router.ts'
+import { type Context, compact, optStr, type Route, splitList, str, withCfsLock } from '../router.ts'
 
 export const routes: Route[] = [
   { method: 'GET', path: '/access/ticket', handler: () => null },
@@ -87,11 +87,13 @@ function changePassword(ctx: Context) {
   if (!user) throw fail(`no such user ('${userid}')`)
   if (!ctx.isRoot) confirm(ctx, userid)
   const password = str(ctx, 'password')
-  if (userid.endsWith('@pam')) ctx.node.shadow.set(userid, password)
-  else {
-    checkQuorum(ctx)
-    user.password = password
+  if (userid.endsWith('@pam')) {
+    ctx.node.shadow.set(userid, password)
+    return
   }
+  return withCfsLock(ctx, 'file-priv_shadow_cfg', '', () => {
+    user.password = password
+  })
 }
 
 /** Nobody but root may touch root; everybody but root says their own password again. */

@@ -82,8 +82,8 @@ function Parts({ message }: { message: Message }): VNode {
 function Answers({ listed, clicks }: { listed: Listed; clicks: Clicks }): VNode {
   const { form, actions } = listed.message
   return html`
-    ${form && html`<${FormPart} key=${form.id} form=${form} clicks=${clicks} />`}
-    ${actions?.length ? html`<${Actions} actions=${actions} clicks=${clicks} />` : null}
+    ${form && html`<${FormPart} key=${form.id} form=${form} actions=${actions ?? []} clicks=${clicks} />`}
+    ${actions?.length && !form ? html`<${Actions} actions=${actions} clicks=${clicks} />` : null}
     ${clicks.fault && html`<${ErrorPart} error=${clicks.fault} alert=${true} />`}`
 }
 

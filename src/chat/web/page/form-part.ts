@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { useId, useState } from 'preact/hooks'
-import type { Form, FormField } from '../../../core/message.ts'
+import type { Action, Form, FormField } from '../../../core/message.ts'
 import { html } from './html.ts'
 import { usePage } from './page-context.ts'
 import type { Clicks } from './use-clicks.ts'
@@ -11,8 +11,9 @@ type Values = Record<string, string>
  * A form of a message. What was typed stays through revisions of the message. Values go out as strings (`true` and
  * `false` for a box), an optional field left empty does not go out, and a secret is forgotten once sent.
  */
-export function FormPart({ form, clicks }: { form: Form; clicks: Clicks }): VNode {
+export function FormPart({ form, actions, clicks }: { form: Form; actions: readonly Action[]; clicks: Clicks }): VNode {
   const { words } = usePage()
+  const label = (id: string, fallback: string) => actions.find((action) => action.id === id)?.label ?? fallback
   const [values, setValues] = useState(() => initial(form))
   const spent = clicks.spent('form.submit') || clicks.spent('form.cancel')
 
@@ -30,8 +31,8 @@ export function FormPart({ form, clicks }: { form: Form; clicks: Clicks }): VNod
             onChange=${(value: string) => setValues((before) => ({ ...before, [field.name]: value }))} />`,
       )}
       <div class="actions">
-        <button type="submit" class="button primary">${words.submit}</button>
-        <button type="button" class="button" onClick=${() => clicks.click('form.cancel')}>${words.cancel}</button>
+        <button type="submit" class="button primary">${label('form.submit', words.submit)}</button>
+        <button type="button" class="button" onClick=${() => clicks.click('form.cancel')}>${label('form.cancel', words.cancel)}</button>
       </div>
     </fieldset>
   </form>`

@@ -9,7 +9,7 @@ import { type Timeline, threads } from './timeline.ts'
 
 const shownAtFirst = 150
 const nearPx = 60
-const starters = ['help', 'status', 'vm list', 'learn start']
+const starters = ['help', 'status', 'vm list', 'vm create']
 
 /** The messages, newest at the bottom. It follows new ones as long as the person has not scrolled away. */
 export function MessageList({ timeline, loaded }: { timeline: Timeline; loaded: boolean }): VNode {

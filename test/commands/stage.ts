@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import { loadCatalogue, words } from '../../src/app.ts'
+import type { Desk, Pending } from '../../src/core/desk.ts'
+import { Dispatch, type Enqueue } from '../../src/core/dispatch.ts'
+import type { Jobs } from '../../src/core/house.ts'
+import type { Language } from '../../src/core/language.ts'
+import type { ActionId, Message } from '../../src/core/message.ts'
+import type { Card, Outbox } from '../../src/core/outbox.ts'
+import { Access, type Identity, type Person } from '../../src/core/roles.ts'
+import type { JobView } from '../../src/core/worker.ts'
+import { type RunningSim, type SimOptions, startSim } from '../../src/lab/sim.ts'
+import { createProxmoxWriter } from '../../src/proxmox/client.ts'
+import { explain } from '../../src/proxmox/explain.ts'
+import type { ProxmoxWriter } from '../../src/proxmox/port.ts'
+
+const catalogue = await loadCatalogue()
+
+const people: Person[] = [{ name: 'ana', ids: ['web:ana', 'slack:U1'], language: 'es', tz: 'America/Guayaquil' }]
+
+/** Cards as people would see them: the newest state of each, never one that is older. */
+class MemoryOutbox implements Outbox {
+  readonly cards = new Map<string, Card>()
+
+  async put(card: Card): Promise<boolean> {
+    const before = this.cards.get(card.key)
+    if (before && before.order > card.order) return false
+    this.cards.set(card.key, card)
+    return true
+  }
+}
+
+class MemoryDesk implements Desk {
+  readonly #waiting = new Map<string, Pending>()
+
+  async find(card: string) {
+    return this.#waiting.get(card)
+  }
+
+  async keep(card: string, pending: Pending, version: number) {
+    if ((this.#waiting.get(card)?.version ?? 0) !== version) return false
+    this.#waiting.set(card, pending)
+    return true
+  }
+
+  async take(card: string, version: number) {
+    if (this.#waiting.get(card)?.version !== version) return false
+    return this.#waiting.delete(card)
+  }
+}
+
+/** Jobs that a test has put there; asked to stop or run again, they only remember it. */
+class MemoryJobs implements Jobs {
+  views: JobView[] = []
+  readonly asked: string[] = []
+  logs: Record<string, string[]> = {}
+
+  async list({ cluster, live, most }: { cluster?: string; live?: boolean; most: number }) {
+    return this.views
+      .filter((job) => cluster === undefined || job.cluster === cluster)
+      .filter((job) => !live || job.endedAt === undefined)
+      .slice(0, most)
+  }
+  async get(id: string) {
+    return this.views.find((job) => job.id === id)
+  }
+  async ofCard() {
+    return undefined
+  }
+  async log(id: string, most: number) {
+    return (this.logs[id] ?? []).slice(-most)
+  }
+  async cancel(id: string, by: Identity) {
+    this.asked.push(`cancel ${id} by ${by}`)
+    return 'stopping' as const
+  }
+  async retry(id: string, by: Identity) {
+    this.asked.push(`retry ${id} by ${by}`)
+    return { id: `${id}-r1` }
+  }
+}
+
+export type Enqueued = Parameters<Enqueue>[0]
+
+/** The real dispatch and all commands before a simulated cluster; jobs are handed over and not run. */
+export class Stage {
+  readonly sim: RunningSim
+  readonly proxmox: ProxmoxWriter & { close(): Promise<void> }
+  readonly jobs = new MemoryJobs()
+  readonly enqueued: Enqueued[] = []
+  readonly outbox = new MemoryOutbox()
+  readonly reported: unknown[] = []
+  readonly #dispatch: Dispatch
+  readonly #languages = new Map<Identity, Language>()
+  #events = 0
+
+  private constructor(sim: RunningSim) {
+    this.sim = sim
+    this.proxmox = createProxmoxWriter({
+      cluster: 'main',
+      endpoints: sim.endpoints,
+      auth: { token: sim.token },
+      tls: { ca: sim.ca },
+    })
+    const grants = [
+      { role: 'admin' as const, who: ['web:admin'] },
+      { role: 'operator' as const, who: ['web:operator', 'ana'] },
+      { role: 'viewer' as const, who: ['web:viewer'] },
+    ]
+    this.#dispatch = new Dispatch({
+      catalogue,
+      access: new Access(grants, people, { groupsOf: async () => [] }),
+      words,
+      clusters: { names: ['main'], get: () => this.proxmox },
+      channels: { clusterOf: () => undefined, languageOf: () => undefined, taken: () => undefined },
+      preferences: {
+        language: async (identity) => this.#languages.get(identity),
+        setLanguage: async (identity, language) => void this.#languages.set(identity, language),
+      },
+      jobs: this.jobs,
+      enqueue: async (job) => {
+        this.enqueued.push(job)
+        return { added: true, position: 1 }
+      },
+      outbox: this.outbox,
+      desk: new MemoryDesk(),
+      approvals: (risk) => (risk === 'destroys' ? 1 : 0),
+      explain: (error) => explain(error, { cluster: 'main', user: sim.token.id }),
+      report: (error) => {
+        this.reported.push(error)
+        return 'q-1'
+      },
+      hash: (value) => createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12),
+      now: Date.now,
+      defaultTz: 'UTC',
+      decideWithinMs: 60_000,
+    })
+  }
+
+  static async open(options: SimOptions = {}): Promise<Stage> {
+    return new Stage(await startSim({ port: 0, seed: 1, speed: 200, ...options }))
+  }
+
+  /** As if nobody had ever chosen a language. */
+  forgetLanguages(): void {
+    this.#languages.clear()
+  }
+
+  /** Types a line and returns the card that answers it. */
+  async say(line: string, who = 'operator', locale = 'en'): Promise<Message & { key: string; onlyTo?: string }> {
+    const before = new Set(this.outbox.cards.keys())
+    await this.#dispatch.say({
+      event: `e${++this.#events}`,
+      identity: `web:${who}`,
+      target: 'web:general',
+      text: line,
+      locales: [locale],
+    })
+    const card = [...this.outbox.cards.values()].find(({ key }) => !before.has(key))
+    if (!card) throw new Error(`nothing was said about: ${line}`)
+    return { ...card.message, key: card.key, ...(card.onlyTo === undefined ? {} : { onlyTo: card.onlyTo }) }
+  }
+
+  /** Presses a button; returns the card that it stands on, and what was said to the presser alone. */
+  async click(card: string, action: ActionId, who = 'operator') {
+    const before = new Set(this.outbox.cards.keys())
+    await this.#dispatch.click({
+      event: `e${++this.#events}`,
+      identity: `web:${who}`,
+      target: 'web:general',
+      card,
+      action,
+      locales: ['en'],
+    })
+    const reply = [...this.outbox.cards.values()].find(({ key }) => !before.has(key))
+    return { message: this.outbox.cards.get(card)!.message, reply: reply?.message }
+  }
+
+  /** Makes a small machine and, if wanted, starts it; resolves when the cluster shows it so. */
+  async machine(vmid: number, name: string, options: { node?: string; running?: boolean; config?: object } = {}) {
+    const { node = 'pve1', running = false, config = {} } = options
+    const disk = { scsi0: 'local-lvm:1', ide2: 'none,media=cdrom', net0: 'virtio,bridge=vmbr0' }
+    await this.ended(await this.proxmox.createGuest(node, 'qemu', { vmid, name, memory: 64, ...disk, ...config }))
+    if (running) await this.ended(await this.proxmox.guestPower({ node, kind: 'qemu', vmid }, 'start'))
+  }
+
+  async ended(upid: string): Promise<void> {
+    for (;;) {
+      const { exit } = await this.proxmox.task(upid)
+      if (exit === 'OK') return
+      if (exit !== undefined) throw new Error(`${upid}: ${exit}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.proxmox.close()
+    await this.sim.close()
+  }
+}
+
+export { catalogue, words }
