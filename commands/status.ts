@@ -164,9 +164,7 @@ function haLine(ha: HaEntry[] | undefined, { say, unknown }: Words): Line {
   const parts = [
     master ? (isStale ? master.status : say('master', { node: master.node })) : say('noMaster'),
     say('services', { count: services.length }),
-    ...(inError.length > 0
-      ? [say('errors', { sids: inError.map(({ sid }) => sid ?? '').join(', ') })]
-      : []),
+    ...(inError.length > 0 ? [say('errors', { sids: inError.map(({ sid }) => sid ?? '').join(', ') })] : []),
     ...(fencing === undefined ? [] : [fencing]),
   ]
   const isDisarmed = fencing?.startsWith('disarm') ?? false

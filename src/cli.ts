@@ -23,6 +23,7 @@ async function main(argv: string[]): Promise<void> {
     const { runLabChild } = await import('./lab.ts')
     return run(await runLabChild(name))
   }
+  if (name === 'docs') return (await import('./write-docs.ts')).writeDocs('docs')
   if (name === 'sim') return run(await startSimulator(rest))
   throw new Plain(name === undefined ? usage : `quorum has no command "${name}".\n${usage}`)
 }

@@ -246,10 +246,10 @@ describe.concurrent('the outbox', () => {
   })
 
   test('two processes deliver side by side, but never one lane at once, and each lane in order', async () => {
-    const { put, deliver, sheet } = office()
-    const yields = () => new Promise<void>((resolve) => setImmediate(resolve))
-    sheet.before = yields
-    sheet.after = yields
+    const { put, deliver, sheet, redis } = office()
+    const awhile = async () => void (await redis.ping())
+    sheet.before = awhile
+    sheet.after = awhile
     deliver()
     deliver()
     const lanes = Array.from({ length: 8 }, (_, i) => `lane ${i}`)

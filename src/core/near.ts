@@ -18,7 +18,7 @@ function distance(a: string, b: string): number {
 /** "Did you mean": the candidates close to what was typed, closest first, at most `most`. */
 export function near(typed: string, candidates: Iterable<string>, most = 3): string[] {
   const word = typed.toLowerCase().slice(0, 64)
-  const allowed = word.length <= 3 ? 1 : word.length <= 6 ? 2 : 3
+  const allowed = word.length <= 4 ? 1 : word.length <= 6 ? 2 : 3
   return [...new Set(candidates)]
     .map((candidate) => {
       const other = candidate.toLowerCase()

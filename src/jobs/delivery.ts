@@ -86,7 +86,11 @@ async function deliverLane(lane: string, { cards, carrier, log }: DeliveryOption
     const key = await cards.first(lane)
     if (key === undefined) break
     const card = await cards.get(key)
-    if (!card) throw new Error(`card ${key} is queued but not stored`)
+    if (!card) {
+      log.warn({ card: key }, 'a card waited until Redis had forgotten it, so it is not shown')
+      await cards.drop(lane, key)
+      continue
+    }
     try {
       await deliverCard(card, cards, carrier)
     } catch (error) {

@@ -132,6 +132,12 @@ export class CardStore {
     )
   }
 
+  /** Takes a card that is no longer stored out of its lane. */
+  async drop(lane: string, key: string): Promise<void> {
+    const script = `if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end`
+    await this.#redis.eval(script, 2, this.#card(key), this.#lane(lane), key)
+  }
+
   /** Nobody can see this card any more (deleted message, archived channel): its lane goes on without it. */
   async gone(card: StoredCard): Promise<void> {
     await this.#redis.zrem(this.#lane(laneOf(card)), card.key)

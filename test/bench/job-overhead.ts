@@ -7,7 +7,7 @@ import type { HttpsTimes } from './bare-https.ts'
 import { type Figure, median, named, percentiles, round } from './figures.ts'
 import { type Order, openOrdering, orderOf } from './ordering.ts'
 import { watchRedis } from './redis-commands.ts'
-import { onRequests, type Seen } from './requests.ts'
+import { answering, onRequests, type Seen } from './requests.ts'
 import { type Stage, told } from './stage.ts'
 
 const prefix = 'overhead'
@@ -82,6 +82,9 @@ function figureOf(
     holds: measured.p50 < target,
     details: {
       'whole way': percentiles(samples.map(({ toPost }) => toPost)),
+      'of it the simulator at work on the requests before (p50)': median(
+        samples.map(({ before, postAt }) => answering(before, postAt)),
+      ),
       'Redis commands of the worker before the POST (median)': commands,
       'Proxmox requests before the POST (median)': median(samples.map(({ before }) => before.length)),
       'typical run, ms after the add': typical && timeline(typical),

@@ -7,10 +7,13 @@ export interface Seen {
   method: string
   /** Without /api2/json and without the query. */
   path: string
+  /** When the answer was written; absent while it is not. */
+  answeredAt?: number
 }
 
-/** Published by Node itself (documented under diagnostics_channel) when the headers of a request have been parsed. */
-const channel = 'http.server.request.start'
+/** Published by Node itself (documented under diagnostics_channel): a request's headers are parsed, its answer is written. */
+const started = 'http.server.request.start'
+const finished = 'http.server.response.finish'
 
 /**
  * Calls back for every request that reaches the nodes of a simulator in THIS process, before the simulator looks at it:
@@ -18,13 +21,35 @@ const channel = 'http.server.request.start'
  */
 export function onRequests(endpoints: readonly string[], seen: (request: Seen) => void): () => void {
   const ports = new Set(endpoints.map((endpoint) => Number(new URL(endpoint).port)))
-  const listener = (message: unknown) => {
+  const open = new WeakMap<IncomingMessage, Seen>()
+  const onStart = (message: unknown) => {
     const at = performance.now()
     const { request } = message as { request: IncomingMessage }
     if (!ports.has(request.socket.localPort ?? 0)) return
     const path = (request.url ?? '').replace(/^\/api2\/json/, '').replace(/\?.*$/s, '')
-    seen({ at, method: request.method ?? '', path })
+    const one = { at, method: request.method ?? '', path }
+    open.set(request, one)
+    seen(one)
   }
-  subscribe(channel, listener)
-  return () => unsubscribe(channel, listener)
+  const onFinish = (message: unknown) => {
+    const one = open.get((message as { request: IncomingMessage }).request)
+    if (one) one.answeredAt = performance.now()
+  }
+  subscribe(started, onStart)
+  subscribe(finished, onFinish)
+  return () => {
+    unsubscribe(started, onStart)
+    unsubscribe(finished, onFinish)
+  }
+}
+
+/** How long the simulator was at work on any of these requests before `until`, ms. */
+export function answering(requests: readonly Seen[], until: number): number {
+  let busyMs = 0
+  let end = 0
+  for (const { at, answeredAt = until } of requests) {
+    busyMs += Math.max(0, Math.min(answeredAt, until) - Math.max(at, end))
+    end = Math.max(end, answeredAt)
+  }
+  return busyMs
 }

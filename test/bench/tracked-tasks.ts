@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { parseRedisUrl } from '../../src/config.ts'
@@ -77,6 +78,7 @@ function follow({ redis: { url } }: Crew, upids: string[], stage: Stage): Set<st
   const [redis, subscriber] = [0, 1].map(() => connect(parseRedisUrl(url), 'patient', () => {})) as [Redis, Redis]
   const board = new RedisTaskBoard({ redis, subscriber, prefix, cluster: 'main', holder: 'bench' })
   const stop = new AbortController()
+  setMaxListeners(0, stop.signal)
   const seen = new Set<string>()
   const followed = upids.map((upid) => board.follow(upid, stop.signal, () => void seen.add(upid)).catch(() => {}))
   stage.defer(async () => {

@@ -7,7 +7,13 @@ export const Response = { message: 4, deferred: 5, deferredUpdate: 6, update: 7,
 
 const FITS: Record<number, readonly number[]> = {
   [Interaction.command]: [Response.message, Response.deferred, Response.modal],
-  [Interaction.component]: [Response.message, Response.deferred, Response.deferredUpdate, Response.update, Response.modal],
+  [Interaction.component]: [
+    Response.message,
+    Response.deferred,
+    Response.deferredUpdate,
+    Response.update,
+    Response.modal,
+  ],
   [Interaction.autocomplete]: [Response.choices],
   [Interaction.modal]: [Response.message, Response.deferred, Response.deferredUpdate, Response.update],
 }
@@ -26,7 +32,8 @@ export function choiceProblems(data: unknown): string[] {
   const says = choices.length > 25 ? [`${choices.length} choices, at most 25`] : []
   for (const { name, value } of choices) {
     if (string(name).length < 1 || string(name).length > 100) says.push(`choice name "${name}": 1 to 100 characters`)
-    if (String(value).length < 1 || String(value).length > 100) says.push(`choice value "${value}": 1 to 100 characters`)
+    if (String(value).length < 1 || String(value).length > 100)
+      says.push(`choice value "${value}": 1 to 100 characters`)
   }
   return says
 }
@@ -37,7 +44,8 @@ function fieldProblems(field: Fields): string[] {
   const value = string(field.value)
   if (field.type === Component.textInput) {
     if (value.length > Number(field.max_length ?? 4000)) says.push(`${name}: the value is longer than max_length`)
-    if (value !== '' && value.length < Number(field.min_length ?? 0)) says.push(`${name}: the value is shorter than min_length`)
+    if (value !== '' && value.length < Number(field.min_length ?? 0))
+      says.push(`${name}: the value is shorter than min_length`)
   }
   const options = list(field.options).map(fields)
   const values = options.map((option) => option.value)

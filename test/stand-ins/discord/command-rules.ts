@@ -34,7 +34,9 @@ function namingProblems(part: Fields, path: string): string[] {
   for (const [locale, name] of Object.entries(fields(part.name_localizations)))
     if (!nameIsFine(string(name))) says.push(`${path}: the name in ${locale} must be 1 to 32 lower-case characters`)
   if (string(part.description) === '') says.push(`${path}: the description is required`)
-  const localized = [part.name_localizations, part.description_localizations].flatMap((texts) => Object.keys(fields(texts)))
+  const localized = [part.name_localizations, part.description_localizations].flatMap((texts) =>
+    Object.keys(fields(texts)),
+  )
   for (const locale of localized) if (!LOCALES.has(locale)) says.push(`${path}: "${locale}" is not a locale of Discord`)
   return says
 }
@@ -49,7 +51,8 @@ function valueProblems(option: Fields, path: string): string[] {
     [option.min_value, option.max_value],
     [option.min_length, option.max_length],
   ])
-    if (typeof low === 'number' && typeof high === 'number' && low > high) says.push(`${path}: ${low} is more than ${high}`)
+    if (typeof low === 'number' && typeof high === 'number' && low > high)
+      says.push(`${path}: ${low} is more than ${high}`)
   return says
 }
 

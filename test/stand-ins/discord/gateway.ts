@@ -4,7 +4,17 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Fields, fields, string } from '../slack/fields.ts'
 
-const Op = { dispatch: 0, heartbeat: 1, identify: 2, resume: 6, reconnect: 7, invalidSession: 9, hello: 10, ack: 11 } as const
+const Op = {
+  dispatch: 0,
+  heartbeat: 1,
+  identify: 2,
+  resume: 6,
+  reconnect: 7,
+  invalidSession: 9,
+  hello: 10,
+  ack: 11,
+} as const
+const SAYS: Record<number, string> = { [Op.heartbeat]: 'heartbeat', [Op.identify]: 'identify', [Op.resume]: 'resume' }
 /** Intents that Discord grants on request only: GuildMembers, GuildPresences, MessageContent. */
 const PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 
@@ -74,38 +84,41 @@ export function createGateway(parts: GatewayParts): Gateway {
     socket.close(code)
   }
 
-  function identify(socket: WebSocket, data: Fields): void {
-    log('identify')
-    if (isRevoked || data.token !== parts.token) return close(socket, 4004)
-    if ((Number(data.intents) & PRIVILEGED) !== 0) {
-      parts.violations.push(`identify asks for privileged intents: ${data.intents}`)
-      return close(socket, 4014)
-    }
+  /** Why this token or these intents are not let in. */
+  function refusal(data: Fields): number | undefined {
+    if (isRevoked || data.token !== parts.token) return 4004
+    if ((Number(data.intents ?? 0) & PRIVILEGED) === 0) return undefined
+    parts.violations.push(`identify asks for privileged intents: ${data.intents}`)
+    return 4014
+  }
+
+  function identify(socket: WebSocket): void {
     session = { id: randomUUID(), seq: 0, events: [], socket }
     dispatch('READY', { ...parts.ready(), session_id: session.id, resume_gateway_url: parts.url() })
     for (const guild of parts.guilds()) dispatch('GUILD_CREATE', guild)
-    parts.changed()
   }
 
   function resume(socket: WebSocket, data: Fields): void {
-    log('resume')
-    if (isRevoked || data.token !== parts.token) return close(socket, 4004)
-    if (session?.id !== data.session_id) return void send(socket, { op: Op.invalidSession, d: false })
-    const known = session!
-    known.socket = socket
+    if (!session || session.id !== data.session_id) {
+      send(socket, { op: Op.invalidSession, d: false })
+      return
+    }
+    session.socket = socket
     const seen = Number(data.seq) - overlap
     overlap = 0
-    for (const event of known.events) if (Number(event.s) > seen && event.t !== 'READY') send(socket, event)
+    for (const event of session.events) if (Number(event.s) > seen && event.t !== 'READY') send(socket, event)
     dispatch('RESUMED', {})
-    parts.changed()
   }
 
-  function receive(socket: WebSocket, message: Fields): void {
-    if (message.op === Op.heartbeat) {
-      log('heartbeat')
-      send(socket, { op: Op.ack })
-    } else if (message.op === Op.identify) identify(socket, fields(message.d))
-    else if (message.op === Op.resume) resume(socket, fields(message.d))
+  function receive(socket: WebSocket, { op, d }: Fields): void {
+    if (op === Op.heartbeat) send(socket, { op: Op.ack })
+    log(SAYS[Number(op)] ?? `op ${op}`)
+    if (op !== Op.identify && op !== Op.resume) return
+    const code = refusal(fields(d))
+    if (code !== undefined) close(socket, code)
+    else if (op === Op.identify) identify(socket)
+    else resume(socket, fields(d))
+    parts.changed()
   }
 
   function accept(socket: WebSocket): void {

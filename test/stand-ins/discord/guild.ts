@@ -63,7 +63,8 @@ export interface Guild {
 
 const JOINED = '2026-01-01T00:00:00.000000+00:00'
 const GUEST_FLAG = 1 << 4
-const EVERYTHING = '562949953421311'
+/** Permissions as a bit field: all that there are. */
+export const EVERY_PERMISSION = '562949953421311'
 
 export const botJson = (id: string): Fields => ({
   id,
@@ -121,8 +122,12 @@ export function createGuild(options: GuildOptions, newId: () => string): Guild {
     channelJson: (channel) => channelJson(channel, id, applicationId),
     json: () => ({
       ...guildJson(id, options.guildLocale ?? 'en-US', [...users.values()][0]?.id ?? applicationId),
-      roles: [...new Map([['@everyone', id], ...roles])].map(([name, role], position) => roleJson(name, role, position)),
-      channels: [...channels.values()].filter(({ type }) => type === 0).map((channel) => channelJson(channel, id, applicationId)),
+      roles: [...new Map([['@everyone', id], ...roles])].map(([name, role], position) =>
+        roleJson(name, role, position),
+      ),
+      channels: [...channels.values()]
+        .filter(({ type }) => type === 0)
+        .map((channel) => channelJson(channel, id, applicationId)),
       members: [memberJson({ id: applicationId, name: 'quorum', isBot: true })],
       member_count: users.size + 1,
     }),
@@ -134,9 +139,17 @@ function channelJson(channel: Channel, guildId: string, applicationId: string): 
   const common = { id, type, name, last_message_id: null, flags: 0 }
   if (type === 1) return { ...common, recipients: [] }
   const inGuild = { ...common, guild_id: guildId, parent_id: parentId ?? null, rate_limit_per_user: 0, nsfw: false }
-  if (type === 0) return { ...inGuild, position: 0, permission_overwrites: [], topic: null, permissions: EVERYTHING }
+  if (type === 0)
+    return { ...inGuild, position: 0, permission_overwrites: [], topic: null, permissions: EVERY_PERMISSION }
   const thread_metadata = { archived: false, auto_archive_duration: 1440, archive_timestamp: JOINED, locked: false }
-  return { ...inGuild, owner_id: applicationId, message_count: 0, member_count: 1, thread_metadata, permissions: EVERYTHING }
+  return {
+    ...inGuild,
+    owner_id: applicationId,
+    message_count: 0,
+    member_count: 1,
+    thread_metadata,
+    permissions: EVERY_PERMISSION,
+  }
 }
 
 const roleJson = (name: string, id: string, position: number): Fields => ({
@@ -189,6 +202,3 @@ const guildJson = (id: string, locale: string, owner: string): Fields => ({
   guild_scheduled_events: [],
   soundboard_sounds: [],
 })
-
-/** What an interaction tells the app about itself. */
-export const EVERY_PERMISSION = EVERYTHING

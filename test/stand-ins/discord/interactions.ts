@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Fields, fields, string } from '../slack/fields.ts'
-import { ApiError } from './api-error.ts'
 import { choiceProblems, fitProblems, modalProblems, Response } from './answer-rules.ts'
+import { ApiError } from './api-error.ts'
 import { Flag, messageProblems } from './message-rules.ts'
 import { type DiscordMessage, newMessage, type Transcript } from './transcript.ts'
 

@@ -18,7 +18,8 @@ export interface MessagePlace {
   files: number
 }
 
-const has = (value: unknown): boolean => string(value) !== '' || list(value).length > 0 || Object.keys(fields(value)).length > 0
+const has = (value: unknown): boolean =>
+  string(value) !== '' || list(value).length > 0 || Object.keys(fields(value)).length > 0
 
 function repeated(values: unknown[]): unknown[] {
   return values.filter((value, index) => values.indexOf(value) !== index)
@@ -50,7 +51,8 @@ function textOfEmbed(embed: Fields): number {
 function v1Problems(components: unknown): string[] {
   const top = list(components).map(fields)
   const says = top.length > 5 ? [`${top.length} rows, at most 5 without IS_COMPONENTS_V2`] : []
-  if (top.some(({ type }) => type !== Component.actionRow)) says.push('without IS_COMPONENTS_V2 only action rows are allowed')
+  if (top.some(({ type }) => type !== Component.actionRow))
+    says.push('without IS_COMPONENTS_V2 only action rows are allowed')
   return says
 }
 
@@ -59,7 +61,10 @@ function v2Problems(body: Fields, components: unknown): string[] {
     .filter((key) => has(body[key]))
     .map((key) => `${key} cannot be used with IS_COMPONENTS_V2`)
   const all = flat(components)
-  const text = all.reduce((sum, { type, content }) => sum + (type === Component.textDisplay ? string(content).length : 0), 0)
+  const text = all.reduce(
+    (sum, { type, content }) => sum + (type === Component.textDisplay ? string(content).length : 0),
+    0,
+  )
   if (all.length > COMPONENTS) says.push(`${all.length} components, at most ${COMPONENTS} with what is inside them`)
   if (text > TEXT_DISPLAYS) says.push(`${text} characters in text displays, at most ${TEXT_DISPLAYS}`)
   return says
@@ -83,10 +88,12 @@ export function messageProblems(value: unknown, place: MessagePlace): string[] {
   if (wasV2 && !isV2) says.push('IS_COMPONENTS_V2 cannot be taken off a message')
   if ((Number(body.flags ?? 0) & Flag.ephemeral) !== 0 && !place.mayBeEphemeral)
     says.push('only an answer to an interaction can be ephemeral')
-  if (string(body.content).length > CONTENT) says.push(`content has ${string(body.content).length} characters, at most ${CONTENT}`)
+  if (string(body.content).length > CONTENT)
+    says.push(`content has ${string(body.content).length} characters, at most ${CONTENT}`)
   const embeds = list(body.embeds).reduce((sum: number, embed) => sum + textOfEmbed(fields(embed)), 0)
   if (embeds > EMBEDS) says.push(`${embeds} characters in embeds, at most ${EMBEDS}`)
-  for (const id of repeated(all.flatMap(({ custom_id }) => custom_id ?? []))) says.push(`custom_id "${id}" is there twice`)
+  for (const id of repeated(all.flatMap(({ custom_id }) => custom_id ?? [])))
+    says.push(`custom_id "${id}" is there twice`)
   for (const id of repeated(all.flatMap(({ id }) => id || []))) says.push(`component id ${id} is there twice`)
   for (const component of all) {
     if (component.type === Component.button) says.push(...buttonProblems(component))
@@ -103,7 +110,8 @@ export function pingsOf(value: unknown): string[] {
   const allowed = body.allowed_mentions ? fields(body.allowed_mentions) : undefined
   const parses = (kind: string) => allowed === undefined || list(allowed.parse).includes(kind)
   const found = (pattern: RegExp) => [...text.matchAll(pattern)].map(([whole, id]) => ({ whole, id }))
-  const named = (ids: unknown, all: { whole: string; id: string | undefined }[]) => all.filter(({ id }) => list(ids).includes(id))
+  const named = (ids: unknown, all: { whole: string; id: string | undefined }[]) =>
+    all.filter(({ id }) => list(ids).includes(id))
   const users = found(/<@!?(\d+)>/g)
   const groups = found(/<@&(\d+)>/g)
   return [

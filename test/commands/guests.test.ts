@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { GuestConfig } from '../../src/lab/model.ts'
+import { Stage } from './stage.ts'
+
+let stage: Stage
+
+beforeAll(async () => {
+  stage = await Stage.open()
+  await stage.machine(100, 'web1', { running: true })
+  await stage.machine(101, 'db1')
+  await stage.machine(102, 'twin')
+  await stage.machine(103, 'twin')
+})
+
+beforeEach(() => stage.forgetLanguages())
+afterAll(() => stage.close())
+
+const field = (message: { fields?: { name: string; value: string }[] }, name: string) =>
+  message.fields?.find((one) => one.name === name)?.value
+
+const site = () => stage.sim.cluster.nodes[0]!.config
+
+/** Changes a guest of the simulated cluster for as long as `work` takes. */
+async function having(vmid: number, change: (guest: GuestConfig) => void, work: () => Promise<void>) {
+  const before = site().guests.get(vmid)!
+  const changed = structuredClone(before)
+  change(changed)
+  site().guests.set(vmid, changed)
+  try {
+    await work()
+  } finally {
+    site().guests.set(vmid, before)
+  }
+}
+
+async function underHa(sid: string, work: () => Promise<void>) {
+  site().ha.resources.set(sid, { sid, type: 'vm', keys: {} })
+  try {
+    await work()
+  } finally {
+    site().ha.resources.delete(sid)
+  }
+}
+
+describe('what is in the way is refused with the next step', () => {
+  const refused = async (line: string) => (await stage.say(line)).error
+
+  test('a protected machine is not deleted', () =>
+    having(
+      101,
+      ({ keys }) => {
+        keys.protection = 1
+      },
+      async () =>
+        expect(await refused('vm delete db1')).toMatchObject({
+          code: 'is-protected',
+          hint: 'qm set 101 --protection 0',
+        }),
+    ))
+
+  test('one under HA is not deleted, and HA is named as the one that acts on it', () =>
+    underHa('vm:101', async () => {
+      expect(await refused('vm delete db1')).toMatchObject({ code: 'under-ha', hint: 'ha-manager remove vm:101' })
+      const start = await stage.say('vm start db1 --explain')
+      expect(field(start, 'Warning')).toContain('10–20 s')
+      expect(field(start, 'By hand, in a shell')).toBe('ha-manager set vm:101 --state started')
+    }))
+
+  test('a shutdown through HA is hard in the end, and says so', () =>
+    underHa('vm:100', async () => {
+      const plan = await stage.say('vm shutdown web1 timeout:90 --explain')
+      expect(field(plan, 'Patience')).toBe('90 s, then it is switched off hard')
+      expect(field(plan, 'By hand, in a shell')).toBe('ha-manager crm-command stop vm:100 90')
+    }))
+
+  test('a locked machine is left alone', () =>
+    having(
+      101,
+      (guest) => {
+        guest.lock = 'backup'
+      },
+      async () => {
+        for (const line of ['vm start db1', 'vm delete db1', 'vm clone db1 name:copy']) {
+          expect(await refused(line)).toMatchObject({ code: 'guest-locked', says: expect.stringContaining('backup') })
+        }
+      },
+    ))
+
+  test('a name that several machines have', async () =>
+    expect(await refused('vm start twin')).toMatchObject({ code: 'ambiguous-guest', hint: 'Use the number: 102' }))
+
+  test('a running machine is not deleted; the next step can be typed as it stands', async () => {
+    const { hint } = (await refused('vm delete 100'))!
+    expect(hint).toBe('vm stop web1')
+    expect((await stage.say(hint)).state).toBe('waiting')
+  })
+
+  test('a template that linked clones stand on is not deleted', async () => {
+    const [first] = stage.sim.cluster.nodes
+    const volumes = first!.local.get('local')!.volumes
+    const keys = {
+      ...site().guests.get(9000)!.keys,
+      scsi0: 'local:9000/base-9000-disk-0.qcow2,size=16G',
+      name: 'files',
+    }
+    site().storages.get('local')!.content.push('images')
+    site().guests.set(9001, {
+      ...structuredClone(site().guests.get(9000)!),
+      vmid: 9001,
+      keys: { ...keys, scsi0: 'local:9001/base-9001-disk-0.qcow2,size=16G' },
+    })
+    const image = { content: 'images' as const, format: 'qcow2', size: 1, ctime: 1 }
+    volumes.push(
+      { ...image, name: '9001/base-9001-disk-0.qcow2', vmid: 9001 },
+      { ...image, name: '9001/base-9001-disk-0.qcow2/120/vm-120-disk-0.qcow2', vmid: 120 },
+    )
+    expect(await refused('vm delete files')).toMatchObject({
+      code: 'has-clones',
+      says: expect.stringContaining('120'),
+      hint: 'vm delete 120',
+    })
+    site().guests.delete(9001)
+  })
+})
+
+describe('vm clone', () => {
+  test('links only where the storage can, and offers the full clone otherwise', () =>
+    having(
+      9000,
+      ({ keys }) => {
+        keys.scsi0 = 'Storage:base-9000-disk-0,size=16G'
+      },
+      async () => {
+        const { error } = await stage.say('vm clone 9000 name:web2')
+        expect(error).toMatchObject({
+          code: 'no-links',
+          says: expect.stringContaining('Storage (lvm)'),
+          hint: 'vm clone debian-12-template name:web2 full:true',
+        })
+        expect((await stage.say(error!.hint)).state).toBe('queued')
+        expect((await stage.say('vm clone 9000 name:web2 node:pve2 full:true')).state).toBe('queued')
+      },
+    ))
+
+  test('a linked clone stays where its template is', async () => {
+    const { error } = await stage.say('vm clone 9000 name:web2 storage:Storage')
+    expect(error).toMatchObject({ code: 'linked-stays' })
+    expect((await stage.say(error!.hint)).state).toBe('queued')
+  })
+
+  test('a taken number and too small a storage are told before anything begins', async () => {
+    expect((await stage.say('vm clone 9000 name:web2 vmid:100')).error?.code).toBe('vmid-taken')
+    const { error } = await stage.say('vm clone 9000 name:web2 full:true storage:local')
+    expect(error?.code).toBe('not-for-images')
+  })
+})
+
+describe('a decision holds only for what it was made on', () => {
+  test('a configuration that changed while it waited needs a new decision', async () => {
+    const card = await stage.say('vm delete db1')
+    const before = stage.enqueued.length
+    await having(
+      101,
+      ({ keys }) => {
+        keys.cores = 4
+      },
+      async () => {
+        const { message } = await stage.click(card.key, 'confirm')
+        expect(message.text).toContain('The cluster changed while this was waiting')
+        expect(message.actions?.map(({ id }) => id)).toEqual(['confirm', 'cancel'])
+        expect(stage.enqueued.length).toBe(before)
+      },
+    )
+  })
+
+  test('what turned up meanwhile is told in the words of the command', async () => {
+    const card = await stage.say('vm delete db1')
+    await underHa('vm:101', async () => {
+      const { reply } = await stage.click(card.key, 'confirm')
+      expect(reply?.error).toMatchObject({ code: 'under-ha', says: expect.stringContaining('db1') })
+      expect(reply?.title).toBe('vm delete db1')
+    })
+  })
+
+  test('deleting needs another person; the asker alone is not enough', async () => {
+    const card = await stage.say('vm delete db1')
+    const { message } = await stage.click(card.key, 'confirm')
+    expect(message.actions?.map(({ id }) => id)).toEqual(['approve', 'reject', 'cancel'])
+    expect((await stage.click(card.key, 'approve')).reply?.error?.code).toBe('own-approval')
+    const before = stage.enqueued.length
+    await stage.click(card.key, 'approve', 'ana')
+    expect(stage.enqueued.slice(before)).toMatchObject([
+      { worker: 'guest-delete', payload: { vmid: 101, name: 'db1' }, approvedBy: ['web:ana'] },
+    ])
+  })
+})
+
+describe('what is shown', () => {
+  test('vm list by node and by state', async () => {
+    const names = async (line: string) => (await stage.say(line, 'viewer')).table?.rows.map(([, name]) => name)
+    expect(await names('vm list running:true')).toEqual(['web1'])
+    expect(await names('vm list running:no node:pve1')).toContain('db1')
+    expect((await stage.say('vm list node:pve2', 'viewer')).text).toContain('vm list')
+  })
+
+  test('vm show tells disks, network and the CD-ROM drive', async () => {
+    const card = await stage.say('vm show web1', 'viewer')
+    expect(field(card, 'State')).toMatch(/^running, /)
+    expect(field(card, 'Disk scsi0')).toBe('local-lvm:vm-100-disk-0, 1 GiB')
+    expect(field(card, 'CD-ROM ide2')).toBe('empty')
+    expect(field(card, 'Network net0')).toMatch(/^virtio on vmbr0, BC:24:11/)
+  })
+
+  test('what needs a role is not told to people without one; help and whoami are', async () => {
+    expect((await stage.say('vm show web1', 'nobody')).error?.code).toBe('not-allowed')
+    expect((await stage.say('whoami', 'nobody')).title).toBe('You are web:nobody')
+    const help = await stage.say('help', 'nobody')
+    expect(help.table?.rows.map(([command]) => command)).toEqual(['help', 'language', 'whoami'])
+    expect(field(help, 'With the role operator')).toContain('vm create')
+  })
+})
+
+describe('language', () => {
+  test('is remembered, and --explain remembers nothing', async () => {
+    await stage.say('language es --explain')
+    expect((await stage.say('language')).title).toBe('I answer you in English')
+    expect((await stage.say('language es')).title).toBe('Te respondo en español')
+    expect((await stage.say('vm start web9')).error?.says).toContain('Ninguna máquina')
+  })
+})

@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { generatedDocs } from '../src/write-docs.ts'
+
+test('the command reference in docs/ says what the commands say; `npm run docs` writes it anew', async () => {
+  for (const [name, text] of await generatedDocs()) {
+    expect(readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8'), `docs/${name}`).toBe(text)
+  }
+})
