@@ -80,7 +80,7 @@ async function type(page: Page, line: string): Promise<void> {
 test.skipIf(!browserPath)('a person types in the page and sees the machine appear in the cluster', async () => {
   const page = await open()
   await type(page, '/pve vm create name:web1 iso:debian-12.iso cores:2 memory:4G disk:32G')
-  await page.getByText(/Machine web1 \(\d+\) is on pve/).waitFor()
+  await page.getByRole('heading', { name: /Machine web1 \(\d+\) is on pve/ }).waitFor()
   const made = (await state()).guests.find(({ name }) => name === 'web1')
   expect(made?.vmid).toBeGreaterThanOrEqual(100)
   await page.getByText('web1', { exact: true }).first().waitFor()
@@ -95,7 +95,7 @@ test.skipIf(!browserPath)('in Spanish: missing arguments open a form, which make
   const name = page.getByLabel(/^Nombre/)
   await name.fill('formulario')
   await page.getByRole('button', { name: 'Continuar' }).click()
-  await page.getByText(/La máquina formulario \(\d+\) está en pve/).waitFor()
+  await page.getByRole('heading', { name: /La máquina formulario \(\d+\) está en pve/ }).waitFor()
   expect(complaints).toEqual([])
   await page.close()
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
-import { findNode } from '../../src/core/find.ts'
+import { findNode, seenNow } from '../../src/core/find.ts'
 import { near } from '../../src/core/near.ts'
 import type { StorageOnNode, Volume } from '../../src/proxmox/port.ts'
 
@@ -79,7 +79,8 @@ export default defineCommand({
   ],
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
     const { labels } = house.words[asker.language]
-    const { storages, nodes } = await proxmox.resources({ signal })
+    const { storages: told, nodes } = await proxmox.resources({ signal })
+    const storages = seenNow(told, nodes)
     const node = args.node === undefined ? undefined : findNode(nodes, args.node, cluster).name
     const here = storages.filter((storage) => node === undefined || storage.node === node)
     const name = args.storage === undefined ? undefined : findStorage(here, args.storage, cluster)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
-import { findNode } from '../../src/core/find.ts'
+import { findAnyNode, seenNow } from '../../src/core/find.ts'
 import type { StorageOnNode } from '../../src/proxmox/port.ts'
 
 /** The storages of a cluster: a shared one on one line with its nodes, a local one on a line for each node. */
@@ -40,8 +40,9 @@ export default defineCommand({
   ],
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
     const { labels, say: shared } = house.words[asker.language]
-    const { storages, nodes } = await proxmox.resources({ signal })
-    const node = args.node === undefined ? undefined : findNode(nodes, args.node, cluster).name
+    const { storages: told, nodes } = await proxmox.resources({ signal })
+    const storages = seenNow(told, nodes)
+    const node = args.node === undefined ? undefined : findAnyNode(nodes, args.node, cluster).name
     const groups = grouped(storages.filter((storage) => node === undefined || storage.node === node))
     const unread = groups.filter((group) => group.some((storage) => !isRead(storage)))
     const names = [...new Set(unread.map(([first]) => first!.storage))]

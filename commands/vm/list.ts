@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
-import { findNode } from '../../src/core/find.ts'
+import { findAnyNode } from '../../src/core/find.ts'
 import { formatDuration } from '../../src/core/time.ts'
 
 /** Every machine (as `ct list`, every container) of a cluster, in one request however many there are. */
@@ -46,7 +46,7 @@ export default defineCommand({
   async plan({ args, proxmox, cluster, say, house, asker, path, signal }) {
     const { labels, guestStates } = house.words[asker.language]
     const { guests, nodes } = await proxmox.resources({ signal })
-    const node = args.node === undefined ? undefined : findNode(nodes, args.node, cluster).name
+    const node = args.node === undefined ? undefined : findAnyNode(nodes, args.node, cluster).name
     // What the last figures of a dead node say about its guests may be long untrue.
     const alive = new Set(nodes.filter(({ status }) => status === 'online').map(({ name }) => name))
     const kind = path.startsWith('ct') ? 'lxc' : 'qemu'

@@ -30,7 +30,17 @@ export function findGuest<G extends Named>(guests: readonly G[], given: string, 
 }
 
 /**
- * The node of that name.
+ * The node of that name, whether it is online or not.
+ * @throws Refused `unknown-node`
+ */
+export function findAnyNode<N extends { name: string }>(nodes: readonly N[], given: string, cluster: string): N {
+  const node = nodes.find(({ name }) => name.toLowerCase() === given.trim().toLowerCase())
+  if (!node) throw new Refused('unknown-node', { given, cluster, nodes: nodes.map(({ name }) => name).join(', ') })
+  return node
+}
+
+/**
+ * The node of that name, to do something on it.
  * @throws Refused `unknown-node`, `node-offline`
  */
 export function findNode<N extends { name: string; status: string }>(
@@ -38,8 +48,16 @@ export function findNode<N extends { name: string; status: string }>(
   given: string,
   cluster: string,
 ): N {
-  const node = nodes.find(({ name }) => name.toLowerCase() === given.trim().toLowerCase())
-  if (!node) throw new Refused('unknown-node', { given, cluster, nodes: nodes.map(({ name }) => name).join(', ') })
+  const node = findAnyNode(nodes, given, cluster)
   if (node.status !== 'online') throw new Refused('node-offline', { node: node.name })
   return node
+}
+
+/** Storages as their nodes see them now: what a node last said before it went offline is not believed. */
+export function seenNow<S extends { node: string; status: 'available' | 'unknown' }>(
+  storages: readonly S[],
+  nodes: readonly { name: string; status: string }[],
+): S[] {
+  const online = new Set(nodes.filter(({ status }) => status === 'online').map(({ name }) => name))
+  return storages.map((storage) => (online.has(storage.node) ? storage : { ...storage, status: 'unknown' }))
 }

@@ -96,30 +96,25 @@ describe('what is in the way is refused with the next step', () => {
   })
 
   test('a template that linked clones stand on is not deleted', async () => {
-    const [first] = stage.sim.cluster.nodes
-    const volumes = first!.local.get('local')!.volumes
-    const keys = {
-      ...site().guests.get(9000)!.keys,
-      scsi0: 'local:9000/base-9000-disk-0.qcow2,size=16G',
-      name: 'files',
-    }
-    site().storages.get('local')!.content.push('images')
-    site().guests.set(9001, {
-      ...structuredClone(site().guests.get(9000)!),
-      vmid: 9001,
-      keys: { ...keys, scsi0: 'local:9001/base-9001-disk-0.qcow2,size=16G' },
-    })
+    const { volumes } = stage.sim.cluster.nodes[0]!.local.get('local')!
     const image = { content: 'images' as const, format: 'qcow2', size: 1, ctime: 1 }
-    volumes.push(
-      { ...image, name: '9001/base-9001-disk-0.qcow2', vmid: 9001 },
-      { ...image, name: '9001/base-9001-disk-0.qcow2/120/vm-120-disk-0.qcow2', vmid: 120 },
+    const base = '9000/base-9000-disk-0.qcow2'
+    volumes.push({ ...image, name: base, vmid: 9000 }, { ...image, name: `${base}/120/vm-120-disk-0.qcow2`, vmid: 120 })
+    site().storages.get('local')!.content.push('images')
+    await having(
+      9000,
+      ({ keys }) => {
+        keys.scsi0 = `local:${base},size=16G`
+      },
+      async () =>
+        expect(await refused('vm delete 9000')).toMatchObject({
+          code: 'has-clones',
+          says: expect.stringContaining('120'),
+          hint: 'vm delete 120',
+        }),
     )
-    expect(await refused('vm delete files')).toMatchObject({
-      code: 'has-clones',
-      says: expect.stringContaining('120'),
-      hint: 'vm delete 120',
-    })
-    site().guests.delete(9001)
+    site().storages.get('local')!.content.pop()
+    volumes.splice(-2)
   })
 })
 
@@ -148,7 +143,7 @@ describe('vm clone', () => {
     expect((await stage.say(error!.hint)).state).toBe('queued')
   })
 
-  test('a taken number and too small a storage are told before anything begins', async () => {
+  test('a taken number and a storage for other things are told before anything begins', async () => {
     expect((await stage.say('vm clone 9000 name:web2 vmid:100')).error?.code).toBe('vmid-taken')
     const { error } = await stage.say('vm clone 9000 name:web2 full:true storage:local')
     expect(error?.code).toBe('not-for-images')
