@@ -160,7 +160,7 @@ async function alreadyCloned(context: Making, from: string): Promise<number | un
   const { payload, proxmox, job, claim } = context
   if (job.ordered.node !== from) return undefined
   for (const task of await tasksOfSource(context, from)) {
-    const vmid = await newNumberIn(proxmox, task.upid, payload.source)
+    const vmid = await numberOf(context, { upid: task.upid, running: task.endtime === undefined })
     if (vmid === undefined) continue
     if ((await ownedGuest(proxmox, payload.node, vmid, job.id)) !== undefined) return vmid
     // One under way has no description yet; a number that another job has claimed is that job's clone.
@@ -169,16 +169,21 @@ async function alreadyCloned(context: Making, from: string): Promise<number | un
   return undefined
 }
 
-/** Whether a clone task of this source makes our number. One that has written nothing yet is waited for a little. */
+/** The number that a clone task makes; one that has written nothing yet is waited for a little. */
+async function numberOf({ payload, proxmox, until }: Making, task: { upid: string; running: boolean }) {
+  const look = () => newNumberIn(proxmox, task.upid, payload.source)
+  return task.running ? until(look, { everyMs: 500, withinMs: 5000 }) : look()
+}
+
+/** Whether a clone task of this source makes our number. */
 async function isMine(
   context: Making,
   from: string,
   vmid: number,
   { upid, running }: { upid: string; running: boolean },
 ): Promise<boolean> {
-  const { payload, proxmox, until } = context
-  const look = () => newNumberIn(proxmox, upid, payload.source)
-  const named = running ? await until(look, { everyMs: 500, withinMs: 5000 }) : await look()
+  const { payload, proxmox } = context
+  const named = await numberOf(context, { upid, running })
   if (named !== undefined) return named === vmid
   const silent: string[] = []
   for (const task of await tasksOfSource(context, from)) {

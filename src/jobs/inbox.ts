@@ -1,5 +1,5 @@
 import { Queue, Worker } from 'bullmq'
-import type { Clicked, Said } from '../core/dispatch.ts'
+import type { Clicked, Said } from '../core/events.ts'
 import { type Redis, takeover } from './redis.ts'
 import type { Seal } from './seal.ts'
 

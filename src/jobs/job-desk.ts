@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Catalogue } from '../core/catalogue.ts'
-import type { Enqueue } from '../core/dispatch.ts'
+import type { Enqueue } from '../core/events.ts'
 import type { Jobs } from '../core/house.ts'
 import { fill } from '../core/language.ts'
 import type { Message } from '../core/message.ts'

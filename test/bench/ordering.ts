@@ -1,6 +1,6 @@
 import { openHouse, openJobDesk, openReaders } from '../../src/app.ts'
 import { loadConfig, parseRedisUrl, readEnvironment } from '../../src/config.ts'
-import type { Enqueue } from '../../src/core/dispatch.ts'
+import type { Enqueue } from '../../src/core/events.ts'
 import { localMembership } from '../../src/membership.ts'
 import type { Crew } from '../crew.ts'
 import type { Stage } from './stage.ts'

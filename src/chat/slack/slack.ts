@@ -1,5 +1,5 @@
 import { App, HTTPReceiver, type Logger, LogLevel, type Receiver, SocketModeReceiver, webApi } from '@slack/bolt'
-import type { Clicked, Said } from '../../core/dispatch.ts'
+import type { Clicked, Said } from '../../core/events.ts'
 import { type ActionId, actionIds } from '../../core/message.ts'
 import type { Secret } from '../../core/secret.ts'
 

@@ -44,15 +44,19 @@ function schemaOf(operation: Operation, body: unknown): z.core.$ZodType | undefi
 
 const pathOf = (path: readonly PropertyKey[]) => path.map(String).join('.') || 'body'
 
-/** The innermost reasons: of a union, those of the branch that has the fewest. */
+/** Of a union the branch that is meant: the one whose `type` fits, else the one with the fewest faults. */
+function meant(branches: string[][]): string[] | undefined {
+  const fitting = branches.filter((branch) => !branch.some((says) => /(^|\.)type: invalid_value/.test(says)))
+  return (fitting.length > 0 ? fitting : branches).sort((a, b) => a.length - b.length)[0]
+}
+
+/** Why not, the innermost reasons first. */
 function reasons(issues: readonly z.core.$ZodIssue[], above: readonly PropertyKey[] = []): string[] {
   return issues.flatMap((issue) => {
     const here = [...above, ...issue.path]
     const branches = issue.code === 'invalid_union' ? issue.errors.map((branch) => reasons(branch, here)) : []
-    const closest = branches.sort((a, b) => a.length - b.length)[0]
-    if (closest && closest.length > 0) return closest
-    const { code, message, path: _, ...rest } = issue
-    return [`${pathOf(here)}: ${code} ${message} ${JSON.stringify({ ...rest, input: undefined })}`]
+    const inner = meant(branches)
+    return inner && inner.length > 0 ? inner : [`${pathOf(here)}: ${issue.code} ${issue.message}`]
   })
 }
 

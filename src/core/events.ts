@@ -1,0 +1,84 @@
+import type { Catalogue } from './catalogue.ts'
+import type { Desk } from './desk.ts'
+import type { Refused, Unavailable } from './errors.ts'
+import type { Jobs, Preferences } from './house.ts'
+import type { Language } from './language.ts'
+import type { ActionId, Field, Target } from './message.ts'
+import type { Outbox } from './outbox.ts'
+import type { ProxmoxPort, Words } from './ports.ts'
+import type { Access, Identity } from './roles.ts'
+
+/** Something a person typed. */
+export interface Said {
+  /** The chat's own id of the event: the same for a redelivery, so that it does nothing twice. */
+  event: string
+  identity: Identity
+  target: Target
+  /** The card in whose thread it was said. */
+  thread?: string
+  text: string
+  /** Language tags that the platform knows of this person, most wanted first. */
+  locales: string[]
+}
+
+/** A button pressed or a form sent. */
+export interface Clicked {
+  event: string
+  identity: Identity
+  target: Target
+  card: string
+  action: ActionId
+  values?: Record<string, string>
+  locales: string[]
+}
+
+/** Hands a job over; the same id twice is one job. */
+export type Enqueue = (job: {
+  id: string
+  worker: string
+  payload: unknown
+  title: string
+  path: string
+  cluster: string
+  requester: Identity
+  approvedBy: Identity[]
+  card: string
+  target: Target
+  thread?: string
+  language: Language
+  node: string
+  /** The node's clock, seconds, when the plan was made. */
+  since: number
+  /** Added to the order of the job's card. */
+  orderBase: number
+  shows: Field[]
+}) => Promise<{ added: boolean; position: number }>
+
+export interface DispatchPorts {
+  catalogue: Catalogue
+  access: Access
+  words: Record<Language, Words>
+  clusters: { names: readonly string[]; get(name: string): ProxmoxPort }
+  channels: {
+    clusterOf(target: Target): string | undefined
+    languageOf(target: Target): Language | undefined
+    /** Undefined: commands are taken everywhere. */
+    taken(): readonly Target[] | undefined
+  }
+  preferences: Preferences
+  jobs: Jobs
+  enqueue: Enqueue
+  outbox: Outbox
+  desk: Desk
+  /** How many other people must approve a `destroys`, `endangers`… command. */
+  approvals(risk: string): number
+  /** What a client's error means to a person; undefined: it is a fault of ours. */
+  explain(error: unknown): Refused | Unavailable | undefined
+  /** Notes a fault of ours and returns the id under which the log has it. */
+  report(error: unknown, about: Record<string, unknown>): string
+  hash(value: unknown): string
+  now(): number
+  defaultTz: string
+  /** Milliseconds that a confirmation or approval stays open. */
+  decideWithinMs: number
+}

@@ -1,0 +1,293 @@
+import type { Entry } from './catalogue.ts'
+import type { ActPlan, Plan, RunPlan } from './command.ts'
+import type { Pending } from './desk.ts'
+import { Refused } from './errors.ts'
+import type { DispatchPorts } from './events.ts'
+import { form } from './form.ts'
+import { fill, type Language, spoken } from './language.ts'
+import { short } from './line.ts'
+import type { Field, Message, Target } from './message.ts'
+import { Order } from './outbox.ts'
+import { convert, type Given, missing } from './parse.ts'
+import type { Words } from './ports.ts'
+import { type Access, holds, type Identity, type Needed, type Role } from './roles.ts'
+
+/** What a command line has become: checked against the asker's rights, ready to be planned. */
+export interface Ordered {
+  entry: Entry
+  given: Given
+  cluster: string
+  role: Role | undefined
+}
+
+/** The card that answers a line, and whose line it was. */
+export interface From {
+  card: string
+  line: string
+  requester: Identity
+  target: Target
+  thread?: string
+  language: Language
+  tz: string
+}
+
+const interimAfterMs = 1200
+const planWithinMs = 20_000
+
+/** From a command line to what it brings about: rights, plan, form, confirmation, job. */
+export class Planning {
+  readonly #ports: DispatchPorts
+
+  constructor(ports: DispatchPorts) {
+    this.#ports = ports
+  }
+
+  /** Language and time zone of a person: what they set, then the configuration, then the platform, then the channel. */
+  async asker(identity: Identity, target: Target, locales: string[]): Promise<{ language: Language; tz: string }> {
+    const person = this.#ports.access.person(identity)
+    const set = await this.#ports.preferences.language(identity).catch(() => undefined)
+    const language = set ?? person?.language ?? spoken(...locales) ?? this.#ports.channels.languageOf(target) ?? 'en'
+    return { language, tz: person?.tz ?? this.#ports.defaultTz }
+  }
+
+  /** Which cluster, and whether this person may. */
+  async ordered(entry: Entry, given: Given, identity: Identity, target: Target, line: string): Promise<Ordered> {
+    const { access, clusters, channels } = this.#ports
+    const names = clusters.names
+    let cluster = given.cluster ?? channels.clusterOf(target) ?? (names.length === 1 ? names[0]! : undefined)
+    if (given.cluster !== undefined && !names.includes(given.cluster)) {
+      throw new Refused('unknown-cluster', { given: given.cluster, clusters: names.join(', '), first: names[0] ?? '' })
+    }
+    if (entry.command.cluster === false) cluster ??= ''
+    const place = { cluster: cluster || undefined, channel: target }
+    const role = await access.roleOf(identity, place)
+    const needs = entry.command.role
+    if (!holds(role, needs)) {
+      const language = (await this.asker(identity, target, [])).language
+      throw this.notAllowed(entry.path, needs, role, identity, place, this.#ports.words[language])
+    }
+    if (cluster === undefined) {
+      throw new Refused('which-cluster', { clusters: names.join(', '), first: names[0] ?? '', line: short(line) })
+    }
+    return { entry, given, cluster, role }
+  }
+
+  notAllowed(
+    command: string,
+    needs: Needed,
+    held: Role | undefined,
+    identity: Identity,
+    place: { cluster?: string | undefined; channel: Target },
+    words: Words,
+  ): Refused {
+    const who = this.#ports.access.whoMay(needs, place)
+    if (who.length === 0) return new Refused('no-roles', { command, needs, identity })
+    return new Refused('not-allowed', { command, needs, have: held ?? words.say.none, who: who.join(', ') })
+  }
+
+  async carryOut(ordered: Ordered, from: From): Promise<void> {
+    const { entry, given } = ordered
+    const lacking = missing(given, entry.command)
+    if (lacking.length > 0) return this.#ask(ordered, lacking, from)
+    const plan = await this.plan(ordered, from)
+    if (plan.kind === 'answer') {
+      const message: Message = { state: 'info', ...plan.answer }
+      return this.put(from, message, message.state === 'running' ? Order.interim : Order.waiting)
+    }
+    if (given.explain) return this.put(from, this.explained(plan, from.language), Order.waiting)
+    if (plan.kind === 'act') return this.put(from, { state: 'ok', ...(await plan.act()) }, Order.waiting)
+    const risk = entry.command.risk
+    if (risk === 'endangers' || risk === 'destroys') return this.askToConfirm(ordered, plan, from)
+    await this.start(ordered, plan, from, [])
+  }
+
+  /** Opens the form for the arguments that are missing, filled with what was given and the defaults. */
+  async #ask(ordered: Ordered, lacking: string[], from: From): Promise<void> {
+    const { entry, given, cluster } = ordered
+    const words = this.#ports.words[from.language]
+    const proxmox = entry.command.cluster === false ? undefined : this.#ports.clusters.get(cluster)
+    const fields = await form(entry.command, given.values, from.language, proxmox)
+    await this.#wait(from.card, { ...this.#pending('form', ordered, from) }, 0)
+    await this.put(
+      from,
+      {
+        title: `/pve ${entry.path}`,
+        state: 'waiting',
+        text: fill(words.say.formText, { command: entry.path, missing: lacking.join(', ') }),
+        form: { id: from.card, fields },
+        actions: [
+          { id: 'form.submit', label: words.actions['form.submit'], style: 'primary' },
+          { id: 'form.cancel', label: words.actions['form.cancel'] },
+        ],
+      },
+      Order.waiting,
+    )
+  }
+
+  /** The command's own look at the cluster; says that it is reading when that takes long. */
+  async plan(ordered: Ordered, from: From, quiet = false): Promise<Plan> {
+    const { entry, cluster } = ordered
+    const args = convert(ordered.given, entry.command)
+    const words = this.#ports.words[from.language]
+    const interim = quiet
+      ? undefined
+      : setTimeout(() => {
+          const message: Message = {
+            title: short(from.line),
+            state: 'running',
+            text: fill(words.say.reading, { cluster }),
+          }
+          this.put(from, message, Order.interim).catch((error) => this.#ports.report(error, { card: from.card }))
+        }, interimAfterMs)
+    const own = entry.command.text[from.language]
+    try {
+      return await entry.command.plan({
+        args,
+        proxmox: entry.command.cluster === false ? (undefined as never) : this.#ports.clusters.get(cluster),
+        cluster,
+        asker: { identity: from.requester, role: ordered.role, language: from.language, tz: from.tz },
+        channel: from.target,
+        path: entry.path,
+        say: (key, values) => fill((own.words as Record<string, string> | undefined)?.[key] ?? `{${key}}`, values),
+        house: {
+          catalogue: this.#ports.catalogue,
+          access: this.#ports.access,
+          jobs: this.#ports.jobs,
+          preferences: this.#ports.preferences,
+          clusters: this.#ports.clusters.names,
+          words: this.#ports.words,
+        },
+        signal: AbortSignal.timeout(planWithinMs),
+      })
+    } finally {
+      clearTimeout(interim)
+    }
+  }
+
+  explained(plan: RunPlan | ActPlan, language: Language): Message {
+    const { say } = this.#ports.words[language]
+    return {
+      title: fill(say.wouldRun, { title: plan.title }),
+      state: 'info',
+      text: say.explainText,
+      fields: [
+        ...plan.shows,
+        ...warningFields(plan, say.warning),
+        { name: say.byShell, value: plan.explain.shell.join('\n') },
+        { name: say.byClicks, value: plan.explain.clicks.map((click, i) => `${i + 1}. ${click}`).join('\n') },
+      ].filter(({ value }) => value !== ''),
+    }
+  }
+
+  planHash(ordered: Ordered, plan: RunPlan): string {
+    const worker = this.#ports.catalogue.workerName(plan.job.worker)
+    return this.#ports.hash({ worker, payload: plan.job.payload, cluster: ordered.cluster, state: plan.state })
+  }
+
+  #pending(kind: Pending['kind'], ordered: Ordered, from: From): Pending {
+    return {
+      kind,
+      path: ordered.entry.path,
+      values: ordered.given.values,
+      line: from.line,
+      ...(ordered.cluster === '' ? {} : { cluster: ordered.cluster }),
+      explain: ordered.given.explain,
+      requester: from.requester,
+      target: from.target,
+      ...(from.thread === undefined ? {} : { thread: from.thread }),
+      language: from.language,
+      tz: from.tz,
+      approvedBy: [],
+      expiresAt: this.#ports.now() + this.#ports.decideWithinMs,
+      version: 1,
+    }
+  }
+
+  /** Keeps what waits; a redelivery finds it kept already, which is as good. */
+  async #wait(card: string, pending: Pending, version: number): Promise<void> {
+    await this.#ports.desk.keep(card, { ...pending, version: version + 1 }, version)
+  }
+
+  async askToConfirm(ordered: Ordered, plan: RunPlan, from: From, changed = false, version = 0): Promise<void> {
+    const words = this.#ports.words[from.language]
+    const pending = this.#pending('confirm', ordered, from)
+    pending.plan = this.planHash(ordered, plan)
+    await this.#wait(from.card, pending, version)
+    const destroys = ordered.entry.command.risk === 'destroys'
+    const says = fill(words.say.confirmText, {
+      asker: nameOf(this.#ports.access, from.requester),
+      minutes: Math.round(this.#ports.decideWithinMs / 60_000),
+    })
+    await this.put(
+      from,
+      {
+        title: plan.title,
+        state: 'waiting',
+        text: changed ? `${words.say.changedText}\n${says}` : says,
+        fields: [...plan.shows, ...warningFields(plan, words.say.warning)],
+        actions: [
+          { id: 'confirm', label: words.actions.confirm, style: destroys ? 'danger' : 'primary' },
+          { id: 'cancel', label: words.actions.cancel },
+        ],
+      },
+      Order.waiting,
+    )
+  }
+
+  async start(ordered: Ordered, plan: RunPlan, from: From, approvedBy: Identity[]): Promise<void> {
+    const { catalogue, clusters } = this.#ports
+    const words = this.#ports.words[from.language]
+    const id = `j-${from.card.replace(/^[a-z]-/, '')}`
+    const since = await clusters.get(ordered.cluster).nodeTime(plan.node)
+    const shows = [...plan.shows, ...warningFields(plan, words.say.warning)]
+    if (approvedBy.length > 0) {
+      const who = approvedBy.map((identity) => nameOf(this.#ports.access, identity)).join(', ')
+      shows.push({ name: words.actions.approve, value: fill(words.say.approvedBy, { who }) })
+    }
+    // The card goes first: a job without a card would work unseen, a card without a job is made whole by redelivery.
+    await this.put(
+      from,
+      {
+        title: plan.title,
+        state: 'queued',
+        fields: shows,
+        job: id,
+        actions: [{ id: 'cancel', label: words.actions.cancel }],
+      },
+      Order.queued,
+    )
+    await this.#ports.enqueue({
+      id,
+      worker: catalogue.workerName(plan.job.worker),
+      payload: plan.job.payload,
+      title: plan.title,
+      path: ordered.entry.path,
+      cluster: ordered.cluster,
+      requester: from.requester,
+      approvedBy,
+      card: from.card,
+      target: from.target,
+      ...(from.thread === undefined ? {} : { thread: from.thread }),
+      language: from.language,
+      node: plan.node,
+      since,
+      orderBase: 0,
+      shows,
+    })
+  }
+
+  async put(from: From, message: Message, order: number): Promise<void> {
+    await this.#ports.outbox.put({
+      key: from.card,
+      target: from.target,
+      ...(from.thread === undefined ? {} : { thread: from.thread }),
+      message: from.thread === undefined ? message : { ...message, thread: from.thread },
+      order,
+    })
+  }
+}
+
+export const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] =>
+  plan.warnings.map((value) => ({ name, value }))
+
+export const nameOf = (access: Access, identity: Identity): string => access.person(identity)?.name ?? identity
