@@ -39,6 +39,8 @@ export type Enqueue = (job: {
   payload: unknown
   title: string
   path: string
+  /** As it was typed. */
+  line: string
   cluster: string
   requester: Identity
   approvedBy: Identity[]

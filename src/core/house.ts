@@ -18,7 +18,10 @@ export interface Jobs {
    * the Proxmox task. `ended`: too late.
    */
   cancel(id: string, by: Identity): Promise<'left-queue' | 'stopping' | 'ended'>
-  /** Runs a job that ended badly once more, under a new id; undefined while it runs, or when it ended well. */
+  /**
+   * Runs a job that ended badly once more, under a new id; undefined while it runs, or when it ended well.
+   * @throws Refused `decide-again` for what wants a confirmation or an approval
+   */
   retry(id: string, by: Identity): Promise<{ id: string } | undefined>
 }
 

@@ -262,6 +262,7 @@ export class Planning {
       payload: plan.job.payload,
       title: plan.title,
       path: ordered.entry.path,
+      line: from.line,
       cluster: ordered.cluster,
       requester: from.requester,
       approvedBy,

@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Catalogue } from '../core/catalogue.ts'
+import { Refused } from '../core/errors.ts'
 import type { Enqueue } from '../core/events.ts'
 import type { Jobs } from '../core/house.ts'
 import { fill } from '../core/language.ts'
@@ -171,6 +172,9 @@ export class JobDesk implements Jobs {
     if (!record) return undefined
     const view = await runs.view(record.id)
     if (view.endedAt === undefined || view.state === 'ok') return undefined
+    // A confirmation or an approval holds for one run: what it was given for may have changed since.
+    const risk = this.#o.catalogue.get(record.path)?.command.risk
+    if (risk !== 'changes') throw new Refused('decide-again', { line: record.line })
     const next: JobRecord = {
       ...record,
       // The number of the run is in its id: two clicks at once make one run.

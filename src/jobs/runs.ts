@@ -13,6 +13,7 @@ export interface JobRecord {
   payload: unknown
   title: string
   path: string
+  line: string
   cluster: string
   requester: Identity
   approvedBy: Identity[]

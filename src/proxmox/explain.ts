@@ -66,8 +66,8 @@ function explainPve(error: PveError, service: string, who: { cluster: string; us
   if (error.status === 401) return refused('unauthorized')
   if (error.status === 403) {
     if (/user != root@pam|need proper ticket/.test(error.text)) return refused('root-only')
-    const [, path = '/', privilege = ''] = /\(([^,()]+), ([^()]+)\)/.exec(error.text) ?? []
-    return refused('forbidden', { path, privilege })
+    const [, path, privilege] = /\(([^,()]+), ([^()]+)\)/.exec(error.text) ?? []
+    return path === undefined ? refused('forbidden-unsaid') : refused('forbidden', { path, privilege })
   }
   const fields = Object.entries(error.fields)
   if (fields.length > 0) {

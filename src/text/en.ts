@@ -33,7 +33,6 @@ export const en = {
     status: 'State',
     cpu: 'CPU',
     memory: 'Memory',
-    disk: 'Disk',
     uptime: 'Up for',
     storage: 'Storage',
     type: 'Type',
@@ -179,6 +178,7 @@ export const en = {
     'not-a-decision': { says: 'This message does not take that click now.', hint: 'job list' },
     expired: { says: 'This waited too long and has expired. Nothing was done.', hint: '{line}' },
     'already-ended': { says: 'Job {job} has already ended.', hint: 'job show {job}' },
+    'decide-again': { says: 'This wants its decision again, since the cluster may have changed.', hint: '{line}' },
     'not-ended': { says: 'Job {job} has not ended yet, so there is nothing to retry.', hint: 'job show {job}' },
     'task-failed': { says: 'Proxmox ended the task {type} with an error.', hint: 'job log {job}' },
     'task-vanished': { says: 'Proxmox no longer knows the task {upid}; how it ended is not known.', hint: 'vm list' },
@@ -222,6 +222,10 @@ export const en = {
     forbidden: {
       says: 'The token {user} may not do this on Proxmox.',
       hint: "pveum acl modify {path} --tokens '{user}' --roles PVEAdmin   # needs {privilege}",
+    },
+    'forbidden-unsaid': {
+      says: 'The token {user} may not do this on Proxmox, which does not say what is missing.',
+      hint: 'doctor   # names the privilege and the line that grants it',
     },
     'root-only': {
       says: 'Proxmox lets only root@pam with its password do this, never a token.',

@@ -34,7 +34,6 @@ export const es: Same<typeof en> = {
     status: 'Estado',
     cpu: 'CPU',
     memory: 'Memoria',
-    disk: 'Disco',
     uptime: 'Encendido hace',
     storage: 'Almacenamiento',
     type: 'Tipo',
@@ -185,6 +184,10 @@ export const es: Same<typeof en> = {
     'not-a-decision': { says: 'Este mensaje ya no acepta ese botón.', hint: 'job list' },
     expired: { says: 'Esto esperó demasiado y venció. No se hizo nada.', hint: '{line}' },
     'already-ended': { says: 'El trabajo {job} ya terminó.', hint: 'job show {job}' },
+    'decide-again': {
+      says: 'Esto necesita que se decida otra vez, porque el clúster puede haber cambiado.',
+      hint: '{line}',
+    },
     'not-ended': {
       says: 'El trabajo {job} todavía no termina, así que no hay nada que reintentar.',
       hint: 'job show {job}',
@@ -231,6 +234,10 @@ export const es: Same<typeof en> = {
     forbidden: {
       says: 'El token {user} no puede hacer esto en Proxmox.',
       hint: "pveum acl modify {path} --tokens '{user}' --roles PVEAdmin   # necesita {privilege}",
+    },
+    'forbidden-unsaid': {
+      says: 'El token {user} no puede hacer esto en Proxmox, que no dice qué le falta.',
+      hint: 'doctor   # nombra el privilegio y la línea que lo da',
     },
     'root-only': {
       says: 'Proxmox solo deja hacer esto a root@pam con su contraseña, nunca a un token.',

@@ -85,7 +85,7 @@ function figureOf(
       'of it the simulator at work on the requests before (p50)': median(
         samples.map(({ before, postAt }) => answering(before, postAt)),
       ),
-      'Redis commands of the worker before the POST (median)': commands,
+      'Redis commands from the add to the POST, of all processes (median)': commands,
       'Proxmox requests before the POST (median)': median(samples.map(({ before }) => before.length)),
       'typical run, ms after the add': typical && timeline(typical),
     },

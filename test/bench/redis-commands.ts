@@ -3,7 +3,7 @@ import { connect } from '../../src/jobs/redis.ts'
 import { until } from '../crew.ts'
 import type { Stage } from './stage.ts'
 
-/** Background work of a worker, and BullMQ's waiting for jobs: not part of the way of a job. */
+/** A worker's waiting for jobs and the making of connections: not part of the way of a job. */
 const background = /^(bzpopmin|ping|info|client|subscribe)$/i
 
 interface Command {

@@ -40,11 +40,13 @@ async function main(): Promise<void> {
   const figures: Figure[] = []
   const failed: { name: string; error: string }[] = []
   for (const [name, load] of picked) {
+    if (stage.isStopped) return
     say(`${name} …`)
     try {
       const { measure } = await load()
       figures.push(...(await measure(stage)))
     } catch (error) {
+      if (stage.isStopped) return
       failed.push({ name, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
       say(`${name} could not be measured: ${error}`)
     } finally {
@@ -76,7 +78,7 @@ function stopWith(stage: Stage): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       setTimeout(() => process.exit(130), 10_000).unref()
-      void stage.end().then(() => process.exit(130))
+      void stage.stop().then(() => process.exit(130))
     })
   }
 }

@@ -18,19 +18,34 @@ export class Stage {
   /** Tells the person who waits. */
   readonly say: (line: string) => void
   readonly #closers: (() => Promise<unknown>)[] = []
+  #stopped = false
 
   constructor(say: (line: string) => void) {
     this.say = say
   }
 
+  /** @throws when the bench is being stopped; what was just started is ended at once */
   defer(close: () => Promise<unknown>): void {
     this.#closers.push(close)
+    if (!this.#stopped) return
+    void this.end()
+    throw new Error('the bench was stopped')
   }
 
   async end(): Promise<void> {
     for (let close = this.#closers.pop(); close; close = this.#closers.pop()) {
       await close().catch((error) => this.say(`while cleaning up: ${error}`))
     }
+  }
+
+  /** Ends everything, for good: nothing can be started any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.end()
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped
   }
 
   async folder(): Promise<string> {

@@ -99,7 +99,7 @@ describe.each(commands)('$path', ({ path, command }) => {
     for (const group of groups) expect([...catalogue.groups.keys()]).toContain(group)
   })
 
-  test('asks before it endangers, and never in a command that only acts', () => {
+  test('needs a role for what is more than reading, and a cluster for what can endanger one', () => {
     expect(command.cluster === false && ['endangers', 'destroys'].includes(command.risk)).toBe(false)
     if (command.risk !== 'reads') expect(command.role).not.toBe('anyone')
   })
