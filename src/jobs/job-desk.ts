@@ -58,7 +58,6 @@ export class JobDesk implements Jobs {
     const view = await runs.view(job.id)
     // Also when it was created before: a crash may have come between storing the order and queueing it.
     if (view.endedAt === undefined) await this.#queueIt(stored)
-    if (added) await runs.setView(job.id, { state: 'queued' })
     return { added, position: await this.queue.getWaitingCount() }
   }
 
@@ -171,7 +170,7 @@ export class JobDesk implements Jobs {
     const record = latest === undefined ? asked : await runs.record(latest)
     if (!record) return undefined
     const view = await runs.view(record.id)
-    if (view.endedAt === undefined || view.state === 'ok') return undefined
+    if (view.endedAt === undefined || view.state === 'ok' || view.state === 'warning') return undefined
     // A confirmation or an approval holds for one run: what it was given for may have changed since.
     const risk = this.#o.catalogue.get(record.path)?.command.risk
     if (risk !== 'changes') throw new Refused('decide-again', { line: record.line })

@@ -1,4 +1,4 @@
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Catalogue } from '../core/catalogue.ts'
 import { Cancelled, LostLock, Refused, Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
@@ -66,6 +66,10 @@ export class JobWorker {
     options.subscriber.on('message', (channel: string, id: string) => {
       if (channel === `${options.prefix}:cancel`) this.#cancelled(id).catch(() => {})
     })
+    // What was wished while the connection was down is looked up when it is back.
+    options.subscriber.on('ready', () => {
+      for (const id of this.#running.keys()) this.#cancelled(id).catch(() => {})
+    })
     this.#renewer = setInterval(() => this.#renew(), renewEveryMs)
   }
 
@@ -101,12 +105,16 @@ export class JobWorker {
     const run = new Run({
       record,
       worker,
-      proxmox: this.#o.proxmox(record.cluster),
+      proxmox: () => this.#o.proxmox(record.cluster),
       board: this.#o.board(record.cluster),
       token,
       ports: this.#o.ports,
     })
-    const names = worker.locks(record.payload).map((name) => `${record.cluster}:${name}`)
+    // Taken in one order by all jobs, so that no two can each hold what the other waits for.
+    const names = worker
+      .locks(record.payload)
+      .map((name) => `${record.cluster}:${name}`)
+      .sort()
     if (!(await this.#takeLocks(names, record, run))) {
       await job.moveToDelayed(Date.now() + lockRetryMs, token)
       throw new DelayedError()
@@ -116,14 +124,33 @@ export class JobWorker {
     try {
       await this.#attempt(job, run)
       await this.#freeLocks(names, id)
+    } catch (error) {
+      if (error instanceof LostLock) await this.#giveBack(job, token)
+      throw error
     } finally {
       run.end()
-      this.#running.delete(id)
-      this.#held.delete(id)
+      // This process may have taken its own job over, after it was frozen: the new run stays.
+      if (this.#running.get(id) === run) {
+        this.#running.delete(id)
+        this.#held.delete(id)
+      }
     }
   }
 
-  /** All locks in their order, or none; the card names the job in the way. */
+  /**
+   * Puts a job that is still ours back to the front of the queue, for the next process. That a process ends is no
+   * failure of the job: no attempt is counted, nor a start.
+   */
+  async #giveBack(job: Job, token: string): Promise<never> {
+    const isOurs = await job.moveToWait(token).then(
+      () => true,
+      () => false,
+    )
+    if (isOurs) await this.#o.ports.runs.moved(job.id!)
+    throw new WaitingError()
+  }
+
+  /** One lock after the other; the card names the job in the way. */
   async #takeLocks(names: string[], record: JobRecord, run: Run): Promise<boolean> {
     for (const name of names) {
       const inTheWay = await this.#o.locks.take(name, record.id, record.createdAt)
@@ -175,6 +202,7 @@ export class JobWorker {
     const state: State = warnings.length > 0 ? 'warning' : 'ok'
     const shared = this.#o.ports.words[record.language]
     run.end()
+    await run.fence()
     await this.#show(run, Order.final, state, {
       title: fill(text.done, (outcome.values ?? {}) as Values),
       fields: [...run.fields(outcome.fields), ...warnings.map((value) => ({ name: shared.say.warning, value }))],
@@ -184,11 +212,12 @@ export class JobWorker {
 
   async #failed(job: Job, run: Run, thrown: unknown): Promise<void> {
     const { record } = run
-    const reason = thrown instanceof Error && thrown.name === 'AbortError' ? (thrown.cause ?? thrown) : thrown
+    const reason = run.stopped ?? thrown
     if (reason instanceof LostLock) {
       this.#o.log.info({ job: record.id }, 'this process no longer owns the job')
       throw reason
     }
+    await run.fence()
     if (reason instanceof Cancelled) return this.#stopped(run)
     const error =
       reason instanceof Refused || reason instanceof Unavailable
@@ -238,8 +267,10 @@ export class JobWorker {
     const { runs } = this.#o.ports
     const words = this.#o.ports.words[record.language]
     const by = await runs.read<Identity>(record.id, 'cancel')
-    const left = await this.#left(run)
+    const trouble = await this.#stopTasks(run)
+    const left = [...trouble, await this.#left(run)].join('\n')
     run.end()
+    await run.fence()
     await this.#show(run, Order.final, 'warning', {
       title: fill(words.say.droppedTitle, { title: record.title }),
       text: fill(words.say.stopped, { who: by ?? words.say.unknown }),
@@ -247,6 +278,18 @@ export class JobWorker {
       actions: [{ id: 'log', label: words.actions.log }],
     })
     await runs.setView(record.id, { state: 'cancelled', endedAt: this.#o.ports.now() })
+  }
+
+  /** Why its tasks could not be stopped, in words; empty when they were. */
+  async #stopTasks(run: Run): Promise<string[]> {
+    try {
+      await run.stopTasks()
+      return []
+    } catch (error) {
+      if (error instanceof LostLock) throw error
+      const words = this.#o.ports.words[run.record.language].say
+      return [fill(words.leftUnknown, { reason: error instanceof Error ? error.message : String(error) })]
+    }
   }
 
   /** What exists on the cluster because of this job, in words. */

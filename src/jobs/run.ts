@@ -1,4 +1,4 @@
-import { Cancelled, type LostLock, Refused, Unavailable } from '../core/errors.ts'
+import { type Cancelled, LostLock, Refused, Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Field, Message, Progress } from '../core/message.ts'
 import { Order, type Outbox } from '../core/outbox.ts'
@@ -25,6 +25,8 @@ const lookForMs = 8000
 const lookEveryMs = 500
 /** A card changes at most this often while its job runs, ms; the platform's own rates come on top. */
 const showEveryMs = 400
+/** Between two nodes' clocks that are read at nearly the same time, seconds. */
+const clockSlackSeconds = 2
 /** How long a stopped task may take to end, ms. */
 const stopWithinMs = 60_000
 
@@ -33,7 +35,7 @@ export class Run {
   readonly record: JobRecord
   readonly #worker: Worker
   readonly #words: WorkerWords
-  readonly #proxmox: ProxmoxWriterPort
+  readonly #open: () => ProxmoxWriterPort
   readonly #board: RedisTaskBoard
   readonly #token: string
   readonly #ports: RunPorts
@@ -50,7 +52,8 @@ export class Run {
   constructor(options: {
     record: JobRecord
     worker: Worker
-    proxmox: ProxmoxWriterPort
+    /** @throws Refused when the job's cluster is no longer configured; told on the card like any other refusal */
+    proxmox: () => ProxmoxWriterPort
     board: RedisTaskBoard
     token: string
     ports: RunPorts
@@ -58,16 +61,30 @@ export class Run {
     this.record = options.record
     this.#worker = options.worker
     this.#words = options.worker.text[options.record.language] as WorkerWords
-    this.#proxmox = options.proxmox
+    this.#open = options.proxmox
     this.#board = options.board
     this.#token = options.token
     this.#ports = options.ports
     this.#stepNames = Object.keys(this.#words.steps)
   }
 
+  get #proxmox(): ProxmoxWriterPort {
+    return this.#open()
+  }
+
   /** Ends the run at its next safe point: `Cancelled` stops its Proxmox task, `LostLock` touches nothing more. */
   abort(reason: Cancelled | LostLock): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason)
+  }
+
+  /** Why it was aborted: that counts, whatever the work made of it. */
+  get stopped(): Cancelled | LostLock | undefined {
+    return this.#abort.signal.reason as Cancelled | LostLock | undefined
+  }
+
+  /** @throws LostLock unless this process still owns the job: only the owner tells how it ended */
+  async fence(): Promise<void> {
+    await this.#ports.runs.fence(this.record.id, this.#token, 0)
   }
 
   async work(attempt: number) {
@@ -145,8 +162,9 @@ export class Run {
     if (stored) return stored
     const [intent, found] = await Promise.all([this.#intend(field, look.node), this.#find(look, undefined)])
     const there = found ?? (intent.fresh ? undefined : await this.#find(look, intent.at))
-    const upid = there ?? (await this.#act(look, intent.at))
-    await runs.claim(cluster, upid, id)
+    if (there === undefined && intent.unanswered) throw this.#outcomeUnknown()
+    const upid = there ?? (await this.#act(look, field, intent.at))
+    await runs.claimTask(cluster, upid, id)
     await runs.write(id, this.#token, `upid:${field}`, upid)
     if (there !== undefined) this.#note = this.#ports.words[this.record.language].say.adopted
     return upid
@@ -168,7 +186,7 @@ export class Run {
    */
   async #find(look: EffectLook, intendedAt: number | undefined): Promise<string | undefined> {
     const { runs } = this.#ports
-    const since = look.node === this.record.node ? this.record.since : intendedAt
+    const since = await this.#orderedAt(look.node).catch(() => intendedAt)
     if (since === undefined) return undefined
     const mine = this.#proxmox.identity
     for (const type of look.types) {
@@ -187,37 +205,47 @@ export class Run {
         if (!ours || task.type !== type || (look.id !== undefined && task.id !== look.id)) continue
         const proof = { upid: task.upid, id: task.id, running: task.endtime === undefined }
         if (look.mine && !(await look.mine(proof))) continue
-        if (await runs.claim(this.record.cluster, task.upid, this.record.id)) return task.upid
+        if (await runs.claimTask(this.record.cluster, task.upid, this.record.id)) return task.upid
       }
     }
     return undefined
   }
 
-  async #act(look: EffectLook, intendedAt: number): Promise<string> {
-    await this.#ports.runs.fence(this.record.id, this.#token)
+  /** When the job was ordered, by this node's clock: another one's is compared with it now, a little to be safe. */
+  async #orderedAt(node: string): Promise<number> {
+    const { node: dated, since } = this.record
+    if (node === dated) return since
+    const [there, here] = await Promise.all([this.#proxmox.nodeTime(dated), this.#proxmox.nodeTime(node)])
+    return since + here - there - clockSlackSeconds
+  }
+
+  async #act(look: EffectLook, field: string, intendedAt: number): Promise<string> {
+    const { runs } = this.#ports
+    await runs.fence(this.record.id, this.#token)
     this.#abort.signal.throwIfAborted()
     try {
       return await look.act()
     } catch (error) {
       if (!this.#ports.isOutcomeUnknown(error)) throw this.#ports.explain(error) ?? error
+      const intent: Intent = { at: intendedAt, unanswered: true }
+      await runs.write(this.record.id, this.#token, `intent:${field}`, intent)
       const until = this.#ports.now() + lookForMs
+      // Also when it has been cancelled: what cannot be found cannot be stopped.
       do {
         await pause(lookEveryMs, this.#abort.signal)
         const found = await this.#find(look, intendedAt).catch(() => undefined)
         if (found !== undefined) return found
-      } while (this.#ports.now() < until && !this.#abort.signal.aborted)
-      throw new Unavailable('outcome-unknown', { service: `Proxmox ${this.record.cluster}`, cause: error })
+      } while (this.#ports.now() < until && !(this.stopped instanceof LostLock))
+      throw this.#outcomeUnknown(error)
     }
   }
 
+  #outcomeUnknown = (cause?: unknown) =>
+    new Unavailable('outcome-unknown', { service: `Proxmox ${this.record.cluster}`, cause })
+
   async #follow(name: string, upid: string): Promise<TaskEnd> {
     this.#enter(name)
-    const end = await this.#board
-      .follow(upid, this.#abort.signal, (state) => this.#seen(name, state))
-      .catch(async (error) => {
-        if (error instanceof Cancelled) await this.#stop(upid)
-        throw error
-      })
+    const end = await this.#board.follow(upid, this.#abort.signal, (state) => this.#seen(name, state))
     const type = upid.split(':')[5] ?? ''
     if (end.exit === undefined) throw new Refused('task-vanished', { upid })
     if (end.exit !== 'OK' && !end.exit.startsWith('WARNINGS')) {
@@ -234,11 +262,14 @@ export class Run {
     }
   }
 
-  /** Stops the task and waits for its end, so that what is left behind can be told. */
-  async #stop(upid: string): Promise<void> {
-    await this.#ports.runs.fence(this.record.id, this.#token)
-    await this.#proxmox.stopTask(upid)
-    await this.#board.follow(upid, AbortSignal.timeout(stopWithinMs), () => {}).catch(() => {})
+  /** Stops what this job still has running, whichever process began it, and waits, so that what is left can be told. */
+  async stopTasks(): Promise<void> {
+    for (const upid of await this.#ports.runs.upids(this.record.id)) {
+      if ((await this.#proxmox.task(upid)).exit !== undefined) continue
+      await this.#ports.runs.fence(this.record.id, this.#token)
+      await this.#proxmox.stopTask(upid)
+      await this.#board.follow(upid, AbortSignal.timeout(stopWithinMs), () => {}).catch(() => {})
+    }
   }
 
   #seen(name: string, state: TaskState): void {

@@ -41,13 +41,37 @@ export const jobCard = (record: JobRecord, order: number, message: Message): Car
 export interface Intent {
   /** Seconds on the node's clock, read just before the effect. */
   at: number
+  /** It was sent and its answer was lost: it may only be looked for. */
+  unanswered?: true
 }
+
+/** What lists show of a job beside its record. */
+export type View = Pick<Partial<JobView>, 'state' | 'progress' | 'error' | 'endedAt'>
+
+const viewFields = ['state', 'progress', 'error', 'endedAt'] as const
 
 /** Long enough for the longest task; a VMID that was not used in the end is free again after it. */
 const claimForSeconds = 12 * 3600
 const keepForSeconds = 30 * 24 * 3600
 /** How many jobs `list` can look back on. */
 const keepJobs = 5000
+
+/** KEYS run index cardJob; ARGV record createdAt id keepJobs keepForSeconds. All of it for the first, nothing for others. */
+const createScript = `
+local created = redis.call('HSETNX', KEYS[1], 'record', ARGV[1])
+if created == 1 then
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
+  redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[3])
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[4])
+  redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[5])
+end
+return created`
+
+/** KEYS run; ARGV field value … An ended job's view stays as it is. */
+const viewScript = `
+if redis.call('HEXISTS', KEYS[1], 'view:endedAt') == 1 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1`
 
 /** KEYS bullLock run; ARGV token field value. Writes only while this process owns the job. */
 const fencedScript = `
@@ -73,21 +97,22 @@ export class Runs {
   #run = (id: string) => `${this.prefix}:run:${id}`
   #bullLock = (id: string) => `${this.prefix}:jobs:${id}:lock`
   #index = () => `${this.prefix}:runs`
+  #cardJob = (card: string) => `${this.prefix}:card-job:${card}`
 
   /** True for the first to create it; everyone after finds it there. */
   async create(record: JobRecord): Promise<boolean> {
-    const created = await this.redis.hsetnx(
+    const created = await this.redis.eval(
+      createScript,
+      3,
       this.#run(record.id),
-      'record',
+      this.#index(),
+      this.#cardJob(record.card),
       this.#seal.wrap('record', record.id, record),
+      record.createdAt,
+      record.id,
+      keepJobs,
+      keepForSeconds,
     )
-    await this.redis
-      .multi()
-      .zadd(this.#index(), 'NX', record.createdAt, record.id)
-      .zremrangebyrank(this.#index(), 0, -1 - keepJobs)
-      .hset(`${this.prefix}:card-jobs`, record.card, record.id)
-      .expire(this.#run(record.id), keepForSeconds)
-      .exec()
     return created === 1
   }
 
@@ -95,8 +120,10 @@ export class Runs {
     return this.#seal.unwrap<JobRecord>('record', id, await this.redis.hget(this.#run(id), 'record'))
   }
 
+  /** The newest job that this card shows; one that was ordered for another card is not believed. */
   async ofCard(card: string): Promise<string | undefined> {
-    return (await this.redis.hget(`${this.prefix}:card-jobs`, card)) ?? undefined
+    const id = await this.redis.get(this.#cardJob(card))
+    return id !== null && (await this.record(id))?.card === card ? id : undefined
   }
 
   /** Newest first. */
@@ -104,13 +131,16 @@ export class Runs {
     return this.redis.zrevrange(this.#index(), 0, most - 1)
   }
 
-  async view(id: string): Promise<Partial<JobView>> {
-    const raw = await this.redis.hget(this.#run(id), 'view')
-    return raw ? (JSON.parse(raw) as Partial<JobView>) : {}
+  async view(id: string): Promise<View> {
+    const raw = await this.redis.hmget(this.#run(id), ...viewFields.map((field) => `view:${field}`))
+    const known = viewFields.flatMap((field, i) => (raw[i] ? [[field, JSON.parse(raw[i])] as const] : []))
+    return Object.fromEntries(known)
   }
 
-  async setView(id: string, view: Partial<JobView>): Promise<void> {
-    await this.redis.hset(this.#run(id), 'view', JSON.stringify({ ...(await this.view(id)), ...view }))
+  /** Changes what is given and leaves the rest; nothing changes any more once the job has ended. */
+  async setView(id: string, view: View): Promise<void> {
+    const given = Object.entries(view).flatMap(([field, value]) => [`view:${field}`, JSON.stringify(value)])
+    await this.redis.eval(viewScript, 1, this.#run(id), ...given)
   }
 
   /** Starts in a row without a new stored step or a moved task. */
@@ -177,10 +207,15 @@ export class Runs {
     await this.redis.publish(`${this.prefix}:cancel`, id)
   }
 
-  /** Claims a task or a name for one job: two jobs never take the same task for their own, nor the same VMID. */
-  async claim(cluster: string, name: string, id: string): Promise<boolean> {
+  /** Claims a name for one job: two jobs never take the same VMID. */
+  async claim(cluster: string, name: string, id: string, forSeconds = claimForSeconds): Promise<boolean> {
     const key = `${this.prefix}:claim:${cluster}:${name}`
-    const owner = await this.redis.set(key, id, 'EX', claimForSeconds, 'NX', 'GET')
+    const owner = await this.redis.set(key, id, 'EX', forSeconds, 'NX', 'GET')
     return owner === null || owner === id
+  }
+
+  /** Claims a task as the effect of one job, for as long as the job can be retried: a retry must not take it for its own. */
+  async claimTask(cluster: string, upid: string, id: string): Promise<boolean> {
+    return this.claim(cluster, upid, id, keepForSeconds)
   }
 }

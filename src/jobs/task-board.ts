@@ -70,8 +70,7 @@ return redis.call('PUBLISH', KEYS[3], ARGV[1])`
    * Rejects with the signal's reason when that aborts; the task is untracked either way.
    */
   async follow(upid: string, signal: AbortSignal, seen: (state: TaskState) => void): Promise<TaskState> {
-    await this.#redis.hset(`${this.#base}:tracked`, upid, '1')
-    await this.#redis.publish(`${this.#base}:notice`, 'tracked')
+    await this.#track(upid)
     let wake = () => {}
     const callback = () => wake()
     const waiters = this.#waiters.get(upid) ?? new Set()
@@ -90,7 +89,9 @@ return redis.call('PUBLISH', KEYS[3], ARGV[1])`
           seen(state)
           if (!state.running) return state
         }
-        await pause(woken, lookAgainMs, signal)
+        const isNews = await pause(woken, lookAgainMs, signal)
+        // A process that was frozen while we took over its job takes the task off the board when it thaws.
+        if (!isNews) await this.#track(upid)
       }
     } finally {
       waiters.delete(callback)
@@ -101,21 +102,27 @@ return redis.call('PUBLISH', KEYS[3], ARGV[1])`
     }
   }
 
+  async #track(upid: string): Promise<void> {
+    const isNew = await this.#redis.hset(`${this.#base}:tracked`, upid, '1')
+    if (isNew === 1) await this.#redis.publish(`${this.#base}:notice`, 'tracked')
+  }
+
   async #untrack(upid: string): Promise<void> {
     await this.#redis.multi().hdel(`${this.#base}:tracked`, upid).hdel(`${this.#base}:states`, upid).exec()
   }
 }
 
-/** Until woken, aborted, or `ms` later. */
-function pause(woken: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+/** Until woken (true), aborted, or `ms` later. */
+function pause(woken: Promise<void>, ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const done = () => {
+    const end = (isNews: boolean) => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
+      signal.removeEventListener('abort', abort)
+      resolve(isNews)
     }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    woken.then(done)
+    const abort = () => end(false)
+    const timer = setTimeout(() => end(false), ms)
+    signal.addEventListener('abort', abort)
+    woken.then(() => end(true))
   })
 }

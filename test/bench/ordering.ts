@@ -50,6 +50,7 @@ export async function openOrdering(crew: Crew, prefix: string, stage: Stage): Pr
 export const orderOf = (order: Pick<Order, 'id' | 'worker' | 'path' | 'payload' | 'since'>): Order => ({
   ...order,
   title: order.path,
+  line: order.path,
   cluster: 'main',
   requester: 'web:operator',
   approvedBy: [],

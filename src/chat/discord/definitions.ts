@@ -42,7 +42,11 @@ interface Words {
  * @throws Error when a command cannot be brought below Discord's 8,000 characters
  */
 export function definitions(catalogue: Catalogue, clusters: readonly string[] = []): Definition[] {
-  const groups = Map.groupBy(catalogue.entries, ({ path, group }) => group ?? path)
+  const groups = new Map<string, Entry[]>()
+  for (const entry of catalogue.entries) {
+    const name = entry.group ?? entry.path
+    groups.set(name, [...(groups.get(name) ?? []), entry])
+  }
   return [...groups].flatMap(([name, entries]) => ofGroup(name, entries, { catalogue, clusters }))
 }
 

@@ -45,9 +45,12 @@ export function escapeText(text: string): string {
 /** The text, escaped, in at most `most` characters with its backslashes. */
 export function escaped(text: string, most: number): string {
   let kept = cut(plain(text), most)
-  for (let over = escapeText(kept).length - most; over > 0; over = escapeText(kept).length - most)
-    kept = cut(kept, Math.max(1, kept.length - Math.ceil(over / 2) - 1))
-  return escapeText(kept)
+  let whole = escapeText(kept)
+  while (whole.length > most && kept.length > 1) {
+    kept = cut(kept, Math.max(1, kept.length - Math.ceil((whole.length - most) / 2) - 1))
+    whole = escapeText(kept)
+  }
+  return whole.length > most ? '' : whole
 }
 
 const fence = '```'
