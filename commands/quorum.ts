@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { answer, defineCommand } from '../src/core/command.ts'
+import { reads } from '../src/core/needs.ts'
 import { quorumOf } from '../src/ha/quorum.ts'
 
 /** The votes of a cluster and what they mean, for somebody who hears of it for the first time. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.cluster],
   args: z.object({}),
   text: {
     en: {

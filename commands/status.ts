@@ -4,6 +4,7 @@ import { answer, defineCommand } from '../src/core/command.ts'
 import type { Jobs } from '../src/core/house.ts'
 import type { Values } from '../src/core/language.ts'
 import type { Field, State } from '../src/core/message.ts'
+import { reads } from '../src/core/needs.ts'
 import { formatDuration } from '../src/core/time.ts'
 import { quorumOf } from '../src/ha/quorum.ts'
 import type { ClusterStatus, HaEntry, StorageOnNode, Task, Votes } from '../src/proxmox/port.ts'
@@ -16,6 +17,7 @@ const mostTasks = 5
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
   args: z.object({}),
   text: {
     en: {

@@ -1,25 +1,38 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Logger, pino } from 'pino'
+import { Chain, splitHead } from './audit/chain.ts'
+import { keepDaily } from './audit/daily.ts'
+import { HeadFile } from './audit/head-file.ts'
+import { Trail } from './audit/trail.ts'
 import type { Config, Environment } from './config.ts'
+import type { Head } from './core/audit.ts'
 import { Catalogue } from './core/catalogue.ts'
 import type { Command, Group } from './core/command.ts'
 import type { Refused, Unavailable } from './core/errors.ts'
 import { Refused as RefusedError, Unavailable as UnavailableError } from './core/errors.ts'
+import { fill } from './core/language.ts'
+import type { Message } from './core/message.ts'
+import { Order } from './core/outbox.ts'
 import { Access, type Membership } from './core/roles.ts'
+import { tellVerdict } from './core/trail.ts'
 import type { Worker } from './core/worker.ts'
+import { AuditLog } from './jobs/audit-log.ts'
+import { EndedJobs } from './jobs/ended-jobs.ts'
 import { JobDesk } from './jobs/job-desk.ts'
 import { Locks } from './jobs/locks.ts'
 import { BullOutbox, CardStore } from './jobs/outbox.ts'
-import { connect, type Redis } from './jobs/redis.ts'
+import { connect, type Redis, ready } from './jobs/redis.ts'
 import { Runs } from './jobs/runs.ts'
 import { Seal } from './jobs/seal.ts'
+import { SecretBox } from './jobs/secret-box.ts'
 import { createProxmox, createProxmoxWriter, type ProxmoxOptions } from './proxmox/client.ts'
 import { createClusters } from './proxmox/clusters.ts'
 import { explain, explainLine } from './proxmox/explain.ts'
 import type { Proxmox } from './proxmox/port.ts'
+import type { TlsTrust } from './proxmox/tls.ts'
 import { en } from './text/en.ts'
 import { es } from './text/es.ts'
 
@@ -76,6 +89,9 @@ export interface House {
   outbox: BullOutbox
   runs: Runs
   locks: Locks
+  /** Beside the key, out of Redis's reach. */
+  ended: EndedJobs
+  audit: Audit
   /** Names this process among others. */
   process: string
   report(error: unknown, about: Record<string, unknown>): string
@@ -100,6 +116,7 @@ export async function openHouse(options: {
   subscriber.setMaxListeners(0)
   const { prefix } = config.redis
   const seal = new Seal(options.key)
+  const access = new Access(config.roles, config.people, options.membership)
   const outbox = new BullOutbox(patient, prefix)
   return {
     config,
@@ -110,11 +127,13 @@ export async function openHouse(options: {
     subscriber,
     prefix,
     catalogue: await loadCatalogue(),
-    access: new Access(config.roles, config.people, options.membership),
+    access,
     cards: new CardStore(patient, prefix),
     outbox,
     runs: new Runs(patient, prefix, seal),
     locks: new Locks(patient, prefix),
+    ended: new EndedJobs(environment.dataDir, Date.now),
+    audit: openAudit({ redis: patient, prefix, key: options.key, dataDir: environment.dataDir, access }),
     process: randomUUID(),
     report(error, about) {
       const incident = `q-${randomUUID().slice(0, 8)}`
@@ -126,6 +145,84 @@ export async function openHouse(options: {
       for (const redis of [patient, prompt, subscriber]) redis.disconnect()
     },
   }
+}
+
+/** Secrets that people hand over; over `prompt` for who is waiting, over `patient` for jobs. */
+export const openSecrets = ({ prefix, seal, outbox, config }: House, redis: Redis): SecretBox =>
+  new SecretBox({
+    redis,
+    prefix,
+    seal,
+    outbox,
+    words,
+    publicUrl: config.http.publicUrl,
+    now: Date.now,
+    random: randomBytes,
+  })
+
+/** The audit trail: its chain in Redis, and the heads that this machine notes beside it. */
+export interface Audit {
+  log: AuditLog
+  trail: Trail
+  file: HeadFile
+}
+
+export function openAudit(options: {
+  redis: Redis
+  prefix: string
+  key: Buffer
+  dataDir: string
+  access?: Access
+}): Audit {
+  const { redis, prefix } = options
+  const chain = new Chain(options.key, prefix)
+  const personOf = (identity: string) => options.access?.person(identity)?.name
+  const log = new AuditLog({
+    redis,
+    prefix,
+    now: Date.now,
+    link: (entry, at, head) => chain.link(entry, at, head, personOf),
+  })
+  const file = new HeadFile(join(options.dataDir, 'audit-head.log'), prefix)
+  return { log, file, trail: new Trail(chain, log, () => file.heads()) }
+}
+
+/**
+ * Checks the whole trail for a reader of English, beside `heads` also against those in this machine's file.
+ * @throws RangeError for a text that is no head
+ */
+export async function verifyTrail(at: Parameters<typeof openAudit>[0], heads: Head[]) {
+  for (const head of heads) splitHead(head)
+  const verdict = await openAudit(at).trail.verify(heads)
+  return { ...tellVerdict(verdict, en), head: verdict.head, whole: verdict.faults.length === 0 }
+}
+
+/** Notes the chain's head at each start and each day, and posts it once a day, whatever the number of processes. */
+export function keepHeads({ audit, config, outbox, log }: House): () => void {
+  return keepDaily({
+    head: () => audit.log.head(),
+    note: (at, head) => audit.file.add(at, head),
+    first: (name) => audit.log.first(name),
+    letGo: (before) => audit.trail.letGo(before),
+    append: audit.log.append,
+    now: Date.now,
+    report: (error) => log.error({ err: error }, 'the head of the audit trail could not be kept'),
+    async post(day, head) {
+      for (const { post, language } of config.channels) {
+        const { audit: say } = words[language ?? 'en']
+        const title = fill(say.headTitle, { day })
+        const message: Message = {
+          title,
+          state: 'info',
+          text: fill(say.headText, { head }),
+          fields: [{ name: say.head, value: head }],
+        }
+        for (const target of post) {
+          await outbox.put({ key: `audit-head-${day}-${target}`, target, message, order: Order.final })
+        }
+      }
+    },
+  })
 }
 
 /** One line when Redis goes away and one when it is another error, not one for each try. */
@@ -145,6 +242,8 @@ export function openJobDesk(house: House, clusters: { get(name: string): Proxmox
     runs: house.runs,
     locks: house.locks,
     outbox: house.outbox,
+    ended: house.ended,
+    audit: house.audit.log.append,
     catalogue: house.catalogue,
     words,
     now: Date.now,
@@ -156,16 +255,18 @@ export function openJobDesk(house: House, clusters: { get(name: string): Proxmox
   })
 }
 
-function optionsOf(cluster: Config['clusters'][number], token: 'read' | 'act'): ProxmoxOptions {
+/** How a cluster is reached with one of its tokens. Throws for a cluster that has none here. */
+export function optionsOf(cluster: Config['clusters'][number], token: 'read' | 'act'): ProxmoxOptions {
   const { read, act } = cluster.tokens
   const held = (token === 'act' ? act : read) ?? read ?? act
   if (!held) throw new Error(`cluster ${cluster.name} has no token`)
-  const tls = {
-    ...(cluster.tls.fingerprints ? { fingerprints: cluster.tls.fingerprints } : {}),
-    ...(cluster.tls.ca ? { ca: readFileSync(cluster.tls.ca, 'utf8') } : {}),
-  }
-  return { cluster: cluster.name, endpoints: cluster.endpoints, auth: { token: held }, tls }
+  return { cluster: cluster.name, endpoints: cluster.endpoints, auth: { token: held }, tls: trustOf(cluster) }
 }
+
+export const trustOf = ({ tls }: Config['clusters'][number]): TlsTrust => ({
+  ...(tls.fingerprints ? { fingerprints: tls.fingerprints } : {}),
+  ...(tls.ca ? { ca: readFileSync(tls.ca, 'utf8') } : {}),
+})
 
 /** Clients with the reading token: what the bot holds. */
 export const openReaders = (config: Config) =>

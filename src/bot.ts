@@ -1,19 +1,32 @@
-import { randomUUID } from 'node:crypto'
-import { explainer, type House, openHouse, openJobDesk, openReaders, words } from './app.ts'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { explainer, type House, keepHeads, openHouse, openJobDesk, openReaders, openSecrets, words } from './app.ts'
 import { webCarrier } from './chat/web/carrier.ts'
 import { listen, webChat } from './chat/web/server.ts'
 import type { Config, Environment } from './config.ts'
 import { complete } from './core/complete.ts'
 import { Dispatch } from './core/dispatch.ts'
+import type { DispatchPorts } from './core/events.ts'
+import { Forms } from './core/forms.ts'
+import type { Jobs } from './core/house.ts'
 import { spoken } from './core/language.ts'
 import { holds, type Membership } from './core/roles.ts'
+import { openDoctor } from './doctor.ts'
 import { health, listenHealth } from './http/health.ts'
+import { mount } from './http/mount.ts'
+import { secretPages } from './http/secrets.ts'
 import { ChannelLog } from './jobs/channel-log.ts'
 import { type Carrier, Gone, startDelivery, Throttled } from './jobs/delivery.ts'
 import { RedisDesk } from './jobs/desk.ts'
 import { Inbox, startInbox } from './jobs/inbox.ts'
+import { answerMembership } from './jobs/membership-facts.ts'
 import { RedisPreferences } from './jobs/preferences.ts'
+import { RightsBoard } from './jobs/rights-board.ts'
+import { longestSecret } from './jobs/secret-box.ts'
+import { WebSignIn } from './jobs/web-sign-in.ts'
+import { gathered } from './membership.ts'
 import { remembering } from './proxmox/remembering.ts'
+
+type Readers = ReturnType<typeof openReaders>
 
 /** How long a confirmation or an approval stays open. */
 const decideWithinMs = 15 * 60_000
@@ -23,6 +36,8 @@ const completionAgeMs = 3000
 export interface Running {
   /** Where the web chat is, if there is one. */
   web?: string
+  /** Where health, webhooks and one-time links are served. */
+  http?: string
   close(): Promise<void>
 }
 
@@ -36,12 +51,30 @@ export async function startBot(options: {
   lab?: boolean
 }): Promise<Running> {
   const { config, environment } = options
-  const house = await openHouse({ ...options, name: 'bot' })
+  const membership = gathered(options.membership)
+  const house = await openHouse({ ...options, membership, name: 'bot' })
+  // Before anything that waits in the inbox is taken up: its people have their roles from there.
+  const known = await openDiscordMembership(config, house)
+  if (known) membership.add(known.membership)
+  const slackClients = await openSlackClients(config, house)
+  if (slackClients) membership.add(slackClients.membership)
+  const answering = answerMembership({ ...house, redis: house.patient, membership, now: Date.now })
   const readers = openReaders(config)
   const desk = openJobDesk(house, readers)
   const preferences = new RedisPreferences(house.patient, house.prefix, house.access)
   const explain = explainer(config)
-  const dispatch = new Dispatch({
+  const doctor = openDoctor({
+    config,
+    environment,
+    catalogue: house.catalogue,
+    redis: house.prompt,
+    board: new RightsBoard(house.prompt, house.prefix, house.seal),
+    chat: {
+      slack: slackClients ? () => slackScopes(slackClients.prompt) : 'off',
+      discord: known ? () => discordPermissions(known.access) : 'off',
+    },
+  })
+  const ports: DispatchPorts = {
     catalogue: house.catalogue,
     access: house.access,
     words,
@@ -50,6 +83,9 @@ export async function startBot(options: {
     preferences,
     jobs: desk,
     enqueue: desk.enqueue,
+    doctor,
+    audit: house.audit.log.append,
+    trail: house.audit.trail,
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (risk) =>
@@ -60,16 +96,24 @@ export async function startBot(options: {
     now: Date.now,
     defaultTz: config.oncall.tz,
     decideWithinMs,
-  })
-  const closers: (() => Promise<unknown> | unknown)[] = [() => desk.close(), () => house.close()]
+  }
+  const dispatch = new Dispatch(ports)
+  const closers: (() => Promise<unknown> | unknown)[] = [
+    keepHeads(house),
+    () => doctor.close(),
+    () => desk.close(),
+    () => house.close(),
+  ]
   const inboxWorker = startInbox({
     redis: house.patient,
     prefix: house.prefix,
     seal: house.seal,
+    audit: house.audit.log.append,
     dispatch,
     log: house.log,
   })
   closers.unshift(() => inboxWorker.close(true))
+  closers.unshift(() => answering.close(true))
   const inbox = new Inbox(house.prompt, house.prefix, house.seal)
   closers.unshift(() => inbox.close())
   const deliver = (carrier: Carrier) => {
@@ -106,6 +150,14 @@ export async function startBot(options: {
       complete: completer(house, config, readers, preferences),
       labControl: environment.labControl,
       signIn: config.chat.web.signIn,
+      sessions: new WebSignIn({
+        redis: house.prompt,
+        prefix: house.prefix,
+        seal: house.seal,
+        now: Date.now,
+        random: randomBytes,
+      }),
+      publicUrl: config.http.publicUrl,
       newId: () => randomUUID().replaceAll('-', '').slice(0, 20),
       log: house.log,
     })
@@ -114,33 +166,145 @@ export async function startBot(options: {
     closers.unshift(() => server.close())
     house.log.info({ url: running.web }, 'web chat')
   }
-  const slack = await openSlack(config, inbox, house, deliver)
+  const remembered = remember(readers)
+  const forms = new Forms(ports, (cluster) => remembered.get(cluster)!)
+  const lab = options.lab === true
+  const slack = slackClients && (await openSlack({ config, inbox, house, deliver, forms, clients: slackClients, lab }))
   if (slack) closers.unshift(() => slack.close())
-  if (!config.chat.discord?.token) house.log.info('Discord is off: it has no token')
-  const http = await listenHealth(
-    health(house.patient, () => ({ slack: slack?.connected() })),
-    config.http.listen,
-  ).catch((error) => {
+  const discord = known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, known }))
+  if (discord) closers.unshift(() => discord.close())
+  const { listen: httpListen, publicUrl, tls } = config.http
+  const parts = () => {
+    const troubles = slack?.troubles() ?? []
+    const slackTroubles = troubles.length > 0 ? troubles : undefined
+    return { slack: slack?.connected(), slackTroubles, discord: discord?.connected() }
+  }
+  const site = health(house.patient, parts, publicUrl)
+  if (slack?.requests) mount(site, '/slack/events', slack.requests)
+  if (publicUrl !== undefined) {
+    const box = openSecrets(house, house.prompt)
+    site.route('/', secretPages({ box, publicUrl, longest: longestSecret, log: house.log }))
+  }
+  const http = await listenHealth(site, httpListen, tls).catch((error) => {
     house.log.warn({ error: (error as Error).message }, 'health is not served')
     return undefined
   })
-  if (http) closers.unshift(() => http.close())
+  if (http) {
+    running.http = `http${tls ? 's' : ''}://${httpListen.host}:${http.port}`
+    house.log.info({ url: running.http }, 'health and links')
+    closers.unshift(() => http.close())
+  }
   return running
 }
 
 /** Slack's SDK is loaded only where it is used: it takes longer to load than the rest of the bot. */
-async function openSlack(config: Config, inbox: Inbox, house: House, deliver: (carrier: Carrier) => void) {
-  const { botToken, appToken, signingSecret, apiUrl } = config.chat.slack ?? {}
+async function openSlackClients({ chat, roles }: Config, { log }: House) {
+  const { botToken, apiUrl } = chat.slack ?? {}
   if (!botToken) {
-    house.log.info('Slack is off: it has no token')
+    log.info('Slack is off: it has no token')
     return undefined
   }
+  const { openClients } = await import('./chat/slack/slack.ts')
+  const who = roles.flatMap((grant) => grant.who)
+  const groups = who.some((name) => name.startsWith('slack:group:'))
+  return openClients({ botToken, apiUrl, log, names: { members: who.includes('slack:*'), groups } })
+}
+
+const slackScopes = async (client: Parameters<typeof import('./chat/slack/scopes.ts').lookAtScopes>[0]) =>
+  (await import('./chat/slack/scopes.ts')).lookAtScopes(client)
+
+async function openSlack(parts: {
+  config: Config
+  inbox: Inbox
+  house: House
+  deliver: (carrier: Carrier) => void
+  forms: Forms
+  clients: NonNullable<Awaited<ReturnType<typeof openSlackClients>>>
+  lab: boolean
+}) {
+  const { config, inbox, house, forms, clients, lab } = parts
   const { connectSlack } = await import('./chat/slack/slack.ts')
   const { slackCarrier } = await import('./chat/slack/carrier.ts')
-  const slack = await connectSlack({ botToken, appToken, signingSecret, apiUrl, inbox, log: house.log })
-  const errors = { throttled: (ms: number) => new Throttled(ms), gone: (reason: string) => new Gone(reason) }
-  deliver(slackCarrier(slack.client, errors))
+  const { Pace } = await import('./chat/slack/pace.ts')
+  const { botToken, ...access } = config.chat.slack!
+  const slack = await connectSlack({
+    ...access,
+    botToken: botToken!,
+    clients,
+    inbox,
+    forms,
+    cardOf: (event) => `c-${house.seal.name(event)}`,
+    log: house.log,
+  })
+  parts.deliver(
+    slackCarrier({
+      clients,
+      condition: clients.condition,
+      responses: clients.responses,
+      pace: new Pace(Date.now),
+      errors: { throttled: (ms) => new Throttled(ms), gone: (reason) => new Gone(reason) },
+      simulated: lab ? words.en.say.simulated : undefined,
+    }),
+  )
   return slack
+}
+
+/** discord.js, too, is loaded only where it is used. */
+async function openDiscordMembership({ chat }: Config, { log }: House) {
+  const { token, guilds = [], apiUrl } = chat.discord ?? {}
+  if (!token) {
+    log.info('Discord is off: it has no token')
+    return undefined
+  }
+  const { discordMembership } = await import('./chat/discord/discord.ts')
+  const access = { token, guilds, apiUrl }
+  return { access, membership: discordMembership({ ...access, now: Date.now, log }) }
+}
+
+const discordPermissions = async (access: NonNullable<Awaited<ReturnType<typeof openDiscordMembership>>>['access']) =>
+  (await import('./chat/discord/permissions.ts')).lookAtPermissions(access)
+
+async function openDiscord(parts: {
+  config: Config
+  inbox: Inbox
+  house: House
+  readers: Readers
+  preferences: RedisPreferences
+  desk: Pick<Jobs, 'list'>
+  deliver: (carrier: Carrier) => void
+  known: NonNullable<Awaited<ReturnType<typeof openDiscordMembership>>>
+}) {
+  const { config, inbox, house, readers, preferences, desk, known } = parts
+  const { connectDiscord } = await import('./chat/discord/discord.ts')
+  const { live } = await import('./chat/discord/live.ts')
+  const remembered = remember(readers)
+  const { catalogue, access } = house
+  const discord = await connectDiscord({
+    ...known.access,
+    membership: known.membership,
+    inbox,
+    catalogue,
+    clusters: readers.names,
+    live: live({
+      ...channelsOf(config),
+      catalogue,
+      clusters: readers.names,
+      roleOf: (identity, place) => access.roleOf(identity, place),
+      proxmox: (cluster) => remembered.get(cluster),
+      languageOf: async (identity, locales) =>
+        (await preferences.language(identity)) ?? access.person(identity)?.language ?? spoken(...locales) ?? 'en',
+      jobs: desk,
+    }),
+    card: (key) => house.cards.get(key),
+    cardOf: {
+      said: (event) => `c-${house.seal.name(event)}`,
+      clicked: (event) => `r-${house.seal.name(event)}`,
+    },
+    now: Date.now,
+    log: house.log,
+  })
+  parts.deliver(discord.carrier({ throttled: (ms) => new Throttled(ms), gone: (reason) => new Gone(reason) }))
+  return discord
 }
 
 /** The address of the configuration; in the lab the next free port where that one is taken. */
@@ -164,16 +328,12 @@ function channelsOf(config: Config) {
   }
 }
 
+const remember = (readers: Readers) =>
+  new Map(readers.names.map((name) => [name, remembering(readers.get(name), completionAgeMs, Date.now)]))
+
 /** What could come next in a line, from the commands this person may run and the live cluster, remembered briefly. */
-function completer(
-  house: House,
-  config: Config,
-  readers: ReturnType<typeof openReaders>,
-  preferences: RedisPreferences,
-) {
-  const remembered = new Map(
-    readers.names.map((name) => [name, remembering(readers.get(name), completionAgeMs, Date.now)]),
-  )
+function completer(house: House, config: Config, readers: Readers, preferences: RedisPreferences) {
+  const remembered = remember(readers)
   const channels = channelsOf(config)
   return async (ask: { identity: string; channel: string; text: string; locales: string[] }) => {
     const cluster = channels.clusterOf(ask.channel) ?? (readers.names.length === 1 ? readers.names[0] : undefined)

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigFaults, loadConfig, loadKey, readEnvironment } from './config.ts'
 
-const usage = `quorum bot | worker [--root] | lab | sim | doctor | register [slack|discord] | audit verify | secret set | web-login
+const usage = `quorum bot | worker [--root] | lab | sim | doctor | register [slack|discord] | audit verify [--head H] | secret set | web-login
   lab|sim [--pve 9.2] [--scenario empty|cluster|azuay] [--port N] [--seed N] [--speed X]`
 
 interface Running {
@@ -23,7 +23,12 @@ async function main(argv: string[]): Promise<void> {
     const { runLabChild } = await import('./lab.ts')
     return run(await runLabChild(name))
   }
+  if (name === 'web-login') return webLogin(rest)
+  if (name === 'secret' && rest[0] === 'set') return setSecret(rest.slice(1))
   if (name === 'docs') return (await import('./write-docs.ts')).writeDocs('docs')
+  if (name === 'audit' && rest[0] === 'verify') return verifyAudit(rest.slice(1))
+  if (name === 'register' && rest[0] === 'slack') return printSlackManifest()
+  if (name === 'doctor') return doctor(rest)
   if (name === 'sim') return run(await startSimulator(rest))
   throw new Plain(name === undefined ? usage : `quorum has no command "${name}".\n${usage}`)
 }
@@ -39,6 +44,115 @@ async function startProcess(name: 'bot' | 'worker', rest: string[]): Promise<Run
   const parts = { config, environment, key, membership: localMembership(false) }
   if (name === 'bot') return (await import('./bot.ts')).startBot(parts)
   return (await import('./worker.ts')).startWorker(parts)
+}
+
+/** Prints the app as api.slack.com/apps takes it, "From a manifest". */
+async function printSlackManifest(): Promise<void> {
+  const config = loadConfig({ role: 'tool' })
+  const { manifest } = await import('./chat/slack/manifest.ts')
+  const socketMode = config.chat.slack?.signingSecret === undefined || config.chat.slack.appToken !== undefined
+  console.log(JSON.stringify(manifest({ publicUrl: config.http.publicUrl, socketMode }), null, 2))
+}
+
+/** `--language es` says it in Spanish; unless given, as the shell's own language is. */
+async function doctor(rest: string[]): Promise<void> {
+  const { values } = parseArgs({ args: rest, options: { language: { type: 'string' } } })
+  const { spoken } = await import('./core/language.ts')
+  const language = spoken(values.language ?? Intl.DateTimeFormat().resolvedOptions().locale) ?? 'en'
+  const { runDoctor } = await import('./doctor.ts')
+  process.exitCode = await runDoctor({ language, print: (line) => console.log(line) })
+}
+
+/** Redis, key and configuration, for a short command. Fails at once where Redis does not answer. */
+async function openTool() {
+  const environment = readEnvironment()
+  if (!environment.redis) throw new Plain('REDIS_URL is not set: give the address of the Redis that the bot uses.')
+  const config = loadConfig({ role: 'tool' })
+  const { connect, ready } = await import('./jobs/redis.ts')
+  const { Seal } = await import('./jobs/seal.ts')
+  const { dataDir } = environment
+  const key = loadKey({ dataDir })
+  const seal = new Seal(key)
+  const redis = connect(environment.redis, 'prompt', () => {})
+  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), 3000).unref())
+  if ((await Promise.race([ready(redis), late])) === false) {
+    redis.disconnect()
+    throw new Plain('Redis does not answer at REDIS_URL. Nothing was done.')
+  }
+  return { config, redis, seal, key, dataDir }
+}
+
+/** Prints the link on stdout, what else there is to know on stderr. */
+async function webLogin(rest: string[]): Promise<void> {
+  const { positionals } = parseArgs({ args: rest, allowPositionals: true })
+  const [name] = positionals
+  if (name === undefined || positionals.length > 1) throw new Plain('quorum web-login NAME, a person or web:NAME')
+  const { config, redis, seal } = await openTool()
+  try {
+    const { chatAddresses, webIdentity } = await import('./web-login.ts')
+    const identity = webIdentity(name, config.people)
+    const [address, ...others] = chatAddresses(config.chat.web, config.http.publicUrl)
+    const { WebSignIn } = await import('./jobs/web-sign-in.ts')
+    const { randomBytes } = await import('node:crypto')
+    const signIn = new WebSignIn({ redis, prefix: config.redis.prefix, seal, now: Date.now, random: randomBytes })
+    const path = `/sign-in?link=${await signIn.issue(identity)}`
+    console.log(`${address}${path}`)
+    for (const other of others) console.error(`or, on this machine: ${other}${path}`)
+    console.error(`Signs in ${identity}. Good once, for ten minutes.`)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+async function setSecret(rest: string[]): Promise<void> {
+  const { positionals } = parseArgs({ args: rest, allowPositionals: true })
+  const [handle] = positionals
+  if (handle === undefined || positionals.length > 1) throw new Plain('quorum secret set HANDLE, as the chat says it')
+  const { config, redis, seal } = await openTool()
+  const { BullOutbox } = await import('./jobs/outbox.ts')
+  const { longestSecret, SecretBox } = await import('./jobs/secret-box.ts')
+  const { words } = await import('./app.ts')
+  const { prefix } = config.redis
+  const outbox = new BullOutbox(redis, prefix)
+  try {
+    const { randomBytes } = await import('node:crypto')
+    const common = { redis, prefix, seal, outbox, words, publicUrl: config.http.publicUrl }
+    const box = new SecretBox({ ...common, now: Date.now, random: randomBytes })
+    const asked = await box.look(handle)
+    const gone = 'Nothing is asked for under this handle: it was handed over already, or its ten minutes are over.'
+    if (!asked) throw new Plain(gone)
+    console.error(`Quorum needs: ${asked.label}${asked.job === undefined ? '' : ` (job ${asked.job})`}`)
+    const { readSecret } = await import('./read-secret.ts')
+    const text = await readSecret(process.stdin, (line) => process.stderr.write(line))
+    if (text === undefined) throw new Plain('Nothing was handed over.')
+    const result = await box.put(handle, text)
+    if (result === 'gone') throw new Plain(gone)
+    if (result === 'unfit') {
+      throw new Plain(`A secret has 1 to ${longestSecret} characters, and no line breaks or other control characters.`)
+    }
+    console.error('It has been handed over.')
+  } finally {
+    await outbox.close().catch(() => {})
+    redis.disconnect()
+  }
+}
+
+/** Says whether the audit trail is whole, in sentences; ends with 1 where it is not. */
+async function verifyAudit(rest: string[]): Promise<void> {
+  const { values } = parseArgs({ args: rest, options: { head: { type: 'string', multiple: true } } })
+  const { config, redis, key, dataDir } = await openTool()
+  try {
+    const { verifyTrail } = await import('./app.ts')
+    const heads = values.head ?? []
+    const { title, lines, head, whole } = await verifyTrail({ redis, prefix: config.redis.prefix, key, dataDir }, heads)
+    console.log([title, ...lines, ...(head === undefined ? [] : [`Head: ${head}`])].join('\n'))
+    if (!whole) process.exitCode = 1
+  } catch (error) {
+    if (error instanceof RangeError) throw new Plain(error.message)
+    throw error
+  } finally {
+    redis.disconnect()
+  }
 }
 
 async function startSimulator(rest: string[]): Promise<Running> {
@@ -100,4 +214,6 @@ main(process.argv.slice(2)).catch((error: unknown) => {
 /** Errors whose message is meant for a person. */
 const isKnown = (error: unknown): boolean =>
   error instanceof Error &&
-  (error.name === 'NoPrivateRedis' || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')))
+  (error.name === 'NoPrivateRedis' ||
+    error.name === 'NoLogin' ||
+    ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')))

@@ -5,7 +5,7 @@ import { crossChecks } from './config/cross-checks.ts'
 import { examineEnvironment, readEnvironment as read } from './config/environment.ts'
 import { ConfigFaults, type Fault, type Finding, outside, pathText } from './config/faults.ts'
 import { faultsOf } from './config/issues.ts'
-import { loadKey as load } from './config/key.ts'
+import { loadKey as load, lookAtKey as look } from './config/key.ts'
 import { type Env, fillReferences, unreadable } from './config/references.ts'
 import { fileSchema } from './config/schema.ts'
 import type { ProcessRole } from './config/secret-places.ts'
@@ -95,3 +95,6 @@ export const readEnvironment = (env: Env = process.env) => read(env)
 /** The 32 bytes that seal and sign; made in `dataDir` on first start where `QUORUM_KEY` is not given. */
 export const loadKey = ({ env = process.env, dataDir }: { env?: Env; dataDir: string }): Buffer =>
   load({ env, dataDir })
+
+/** Where that key is, without making one. */
+export const lookAtKey = ({ env = process.env, dataDir }: { env?: Env; dataDir: string }) => look({ env, dataDir })

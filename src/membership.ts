@@ -20,3 +20,15 @@ export function localMembership(lab: boolean): Membership {
     },
   }
 }
+
+/** Several sources as one: each platform knows its own groups, once it is connected. */
+export function gathered(first: Membership): Membership & { add(source: Membership): void } {
+  const sources = [first]
+  return {
+    add: (source) => void sources.push(source),
+    async groupsOf(identity) {
+      const groups = await Promise.all(sources.map((source) => source.groupsOf(identity)))
+      return groups.flat()
+    },
+  }
+}

@@ -1,10 +1,14 @@
-import { explainer, explainLine, openHouse, openJobDesk, openWriters, words } from './app.ts'
+import { explainer, explainLine, keepHeads, openHouse, openJobDesk, openSecrets, openWriters, words } from './app.ts'
 import type { Config, Environment } from './config.ts'
 import { Refused } from './core/errors.ts'
 import { holds, type Membership } from './core/roles.ts'
+import { reportRights } from './doctor.ts'
 import { JobWorker } from './jobs/job-worker.ts'
+import { MembershipFacts } from './jobs/membership-facts.ts'
+import { RightsBoard } from './jobs/rights-board.ts'
 import type { JobRecord } from './jobs/runs.ts'
 import { RedisTaskBoard } from './jobs/task-board.ts'
+import { gathered } from './membership.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
 
@@ -16,7 +20,11 @@ export async function startWorker(options: {
   membership: Membership
 }): Promise<{ close(): Promise<void> }> {
   const { config } = options
-  const house = await openHouse({ ...options, name: 'worker' })
+  const membership = gathered(options.membership)
+  const house = await openHouse({ ...options, membership, name: 'worker' })
+  // The chat tokens are the bot's alone; it tells who is in which group.
+  const facts = new MembershipFacts({ ...house, redis: house.patient, now: Date.now }, ['slack', 'discord'])
+  membership.add(facts)
   const writers = openWriters(config)
   const desk = openJobDesk(house, writers)
   const boards = new Map(
@@ -51,7 +59,9 @@ export async function startWorker(options: {
     locks: house.locks,
     ports: {
       runs: house.runs,
+      audit: house.audit.log.append,
       outbox: house.outbox,
+      secrets: openSecrets(house, house.patient),
       words,
       isOutcomeUnknown: (error) => error instanceof OutcomeUnknown || (error instanceof PveError && error.sent),
       explain,
@@ -64,24 +74,39 @@ export async function startWorker(options: {
     explain,
     report: house.report,
     log: house.log,
+    ended: house.ended,
+  })
+  const stopHeads = keepHeads(house)
+  const reports = reportRights({
+    config,
+    board: new RightsBoard(house.patient, house.prefix, house.seal),
+    writers,
+    onError: (error) => house.log.warn({ error: String(error) }, 'the report on the acting token'),
   })
   house.log.info({ clusters: writers.names }, 'worker ready')
   return {
     async close() {
+      stopHeads()
+      reports.stop()
       await worker.close()
       await Promise.all(pollers.map((poller) => poller.stop()))
       await desk.close()
+      await facts.close()
       await house.close()
     },
   }
 
-  /** Rights may have been taken away while the job waited. */
+  /** Rights may have been taken away while the job waited: the requester's, or those of who approved it. */
   async function stillAllowed(record: JobRecord): Promise<Refused | undefined> {
     const needs = house.catalogue.get(record.path)?.command.role
-    const role = await house.access.roleOf(record.requester, { cluster: record.cluster, channel: record.target })
-    if (needs !== undefined && holds(role, needs)) return undefined
-    const who = house.access.whoMay(needs ?? 'admin', { cluster: record.cluster, channel: record.target }).join(', ')
-    return new Refused('not-allowed', { command: record.path, needs: needs ?? 'admin', have: role ?? '-', who })
+    const place = { cluster: record.cluster, channel: record.target }
+    for (const identity of [record.requester, ...record.approvedBy]) {
+      const role = await house.access.roleOf(identity, place)
+      if (needs !== undefined && holds(role, needs)) continue
+      const who = house.access.whoMay(needs ?? 'admin', place).join(', ')
+      return new Refused('not-allowed', { command: record.path, needs: needs ?? 'admin', have: role ?? '-', who })
+    }
+    return undefined
   }
 }
 

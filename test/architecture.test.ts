@@ -55,7 +55,7 @@ const broken: Record<string, House[]> = {
     { 'src/jobs/queue.ts': `import { start } from '../app.ts'` },
     { 'src/jobs/queue.ts': `import { standIn } from '../../test/stand-in.ts'` },
     { 'src/config.ts': `import { connect } from './proxmox/client.ts'` },
-    { 'src/doctor.ts': `import { connect } from './proxmox/client.ts'` },
+    { 'src/setup.ts': `import { connect } from './proxmox/client.ts'` },
     { 'elsewhere/lost.ts': `export const lost = true` },
   ],
   'a package that has a home is imported there alone': [

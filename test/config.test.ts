@@ -318,7 +318,17 @@ describe('secrets', () => {
       ],
     ],
     ['lab', ['DISCORD_TOKEN', 'SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET']],
-    ['tool', ['DISCORD_TOKEN', 'PVE_READ_SECRET', 'SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET']],
+    [
+      'tool',
+      [
+        'DISCORD_TOKEN',
+        'PVE_ACT_SECRET',
+        'PVE_READ_SECRET',
+        'SLACK_APP_TOKEN',
+        'SLACK_BOT_TOKEN',
+        'SLACK_SIGNING_SECRET',
+      ],
+    ],
   ] as const)('%s holds the ones it uses and no other', (role, names) => {
     expect(held(role)).toEqual([...names].toSorted())
   })

@@ -77,7 +77,10 @@ describe.concurrent('a job', () => {
     const dying = gate()
     const { worker, order, ended, locksRunOut, cluster } = crewWith({
       look: () => void looked.push('look'),
-      check: () => (looked.push('check'), looked.length > 2 ? undefined : dying.pass()),
+      check: () => {
+        looked.push('check')
+        return looked.length > 2 ? undefined : dying.pass()
+      },
     })
     const first = worker()
     const id = await order({ worker: 'start', payload: { vmid: 100 } })
@@ -93,7 +96,7 @@ describe.concurrent('a job', () => {
   test('that lost its lock before the effect sends nothing, and the new owner sends it once', async () => {
     const before = gate()
     let looks = 0
-    const { worker, order, ended, steal, locksRunOut, cluster, runs } = crewWith({
+    const { worker, order, ended, steal, locksRunOut, cluster, letGo } = crewWith({
       look: () => (looks++ === 0 ? before.pass() : undefined),
     })
     worker()
@@ -101,7 +104,7 @@ describe.concurrent('a job', () => {
     await before.arrived
     await steal(id)
     before.open()
-    await until(async () => looks === 1 && (await runs.results(id)).look === undefined, 'the first to be fenced off')
+    await until(() => letGo.includes(id), 'the first to be fenced off')
     expect(cluster.writes).toEqual([])
     await locksRunOut(id)
     worker()
@@ -111,7 +114,7 @@ describe.concurrent('a job', () => {
 
   test('that lost its lock while it looked for the effect does not send it', async () => {
     const reading = gate()
-    const { worker, order, ended, steal, locksRunOut, cluster, runs } = crewWith({
+    const { worker, order, ended, steal, locksRunOut, cluster, runs, letGo } = crewWith({
       look: () => {
         cluster.reading = () => reading.pass()
       },
@@ -122,6 +125,8 @@ describe.concurrent('a job', () => {
     await steal(id)
     cluster.reading = () => {}
     reading.open()
+    await until(() => letGo.includes(id), 'the first to be fenced off')
+    expect(cluster.writes).toEqual([])
     await locksRunOut(id)
     worker()
     expect(await ended(id)).toMatchObject({ state: 'ok' })

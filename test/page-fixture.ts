@@ -130,6 +130,7 @@ export class PageFixture {
       return c.json({ messages: mine.filter((entry) => entry.seq > after) })
     })
     app.get('/api/stream', (c) => this.stream(c))
+    app.get('/api/me', (c) => c.json({ signIn: 'link', identity: 'web:ana' }))
     app.get('/api/complete', (c) => {
       const text = c.req.query('text') ?? ''
       return c.json({ items: this.completions.filter((item) => item.value.startsWith(text)) })

@@ -408,6 +408,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     fixture = await PageFixture.start({ signIn: 'link' })
     const page = await open()
     expect(await page.getByLabel('Speak as').count()).toBe(0)
+    await page.getByText('Signed in as ana').waitFor()
     await entry(page).fill('status')
     await entry(page).press('Enter')
     await posted('/api/messages').toEqual([{ channel: 'general', text: 'status' }])

@@ -123,7 +123,7 @@ describe('the packages', () => {
     write('package-lock.json', JSON.stringify(wanted))
     const { code, out, err } = await run('build')
     expect({ code, out }).toEqual({ code: 1, out: 'Installing packages (npm) …\n' })
-    expect(err).toContain('npm could not install the packages:\nnpm is called with install --no-save --include=dev')
+    expect(err).toContain('npm could not install the packages:\nnpm is called with ci --include=dev')
   })
 
   test('of other platforms may be missing', async () => {

@@ -19,6 +19,7 @@ export default defineWorker({
     /** Of the configuration that people saw when they decided. */
     digest: z.string().optional(),
   }),
+  needs: [{ path: '/vms/{vmid}', privileges: ['VM.Allocate'] }],
   locks: ({ vmid }) => [`guest:${vmid}`],
   text: {
     en: {

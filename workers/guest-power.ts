@@ -34,6 +34,7 @@ export default defineWorker({
     /** Of `shutdown`: switched off hard when the time is up. */
     force: z.boolean().optional(),
   }),
+  needs: [{ path: '/vms/{vmid}', privileges: ['VM.PowerMgmt'] }],
   locks: ({ vmid }) => [`guest:${vmid}`],
   text: {
     en: {

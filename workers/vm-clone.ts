@@ -24,6 +24,11 @@ type Payload = z.output<typeof Payload>
  */
 export default defineWorker({
   payload: Payload,
+  needs: [
+    { path: '/vms/{vmid}', privileges: ['VM.Clone', 'VM.Allocate'] },
+    { path: '/storage/{storage}', privileges: ['Datastore.AllocateSpace'] },
+    { path: '/sdn/zones/{zone}', privileges: ['SDN.Use'], since: 8 },
+  ],
   locks: ({ vmid }) => (vmid === undefined ? [] : [`guest:${vmid}`]),
   text: {
     en: {

@@ -18,6 +18,14 @@ export default defineWorker({
     iso: z.string().optional(),
     vmid: z.int().min(100).optional(),
   }),
+  needs: [
+    { path: '/vms/{vmid}', privileges: ['VM.Allocate'] },
+    // One for each kind of key that `parameters` sets.
+    { path: '/vms/{vmid}', privileges: ['VM.Config.CPU', 'VM.Config.Memory', 'VM.Config.HWType', 'VM.Config.Options'] },
+    { path: '/vms/{vmid}', privileges: ['VM.Config.Disk', 'VM.Config.CDROM', 'VM.Config.Network'] },
+    { path: '/storage/{storage}', privileges: ['Datastore.AllocateSpace'] },
+    { path: '/sdn/zones/{zone}', privileges: ['SDN.Use'], since: 8 },
+  ],
   locks: ({ vmid }) => (vmid === undefined ? [] : [`guest:${vmid}`]),
   text: {
     en: {

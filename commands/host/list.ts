@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
+import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 
 /** The nodes of a cluster; what a node that is offline last said about itself is not shown as if it were true. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.nodes, reads.guests],
   args: z.object({}),
   text: {
     en: {

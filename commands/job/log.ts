@@ -3,12 +3,14 @@ import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { findJob } from '../../src/core/job.ts'
 import { fill } from '../../src/core/language.ts'
+import { reads } from '../../src/core/needs.ts'
 
 /** What the Proxmox tasks of a job have written. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
   cluster: false,
+  needs: [reads.nodes],
   args: z.object({ job: arg.job().optional(), lines: arg.integer({ min: 1, max: 1000 }).prefault('50') }),
   positionals: ['job'],
   text: {

@@ -4,6 +4,7 @@ import { answer, defineCommand } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode, seenNow } from '../../src/core/find.ts'
 import { near } from '../../src/core/near.ts'
+import { reads } from '../../src/core/needs.ts'
 import type { StorageOnNode, Volume } from '../../src/proxmox/port.ts'
 
 /** The order in which people look for things. */
@@ -14,6 +15,7 @@ const mostRows = 60
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.storages, reads.nodes],
   args: z.object({
     storage: arg.storage().optional(),
     node: arg.node().optional(),

@@ -2,12 +2,14 @@ import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { findAnyNode, seenNow } from '../../src/core/find.ts'
+import { reads } from '../../src/core/needs.ts'
 import type { StorageOnNode } from '../../src/proxmox/port.ts'
 
 /** The storages of a cluster: a shared one on one line with its nodes, a local one on a line for each node. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.storages, reads.nodes],
   args: z.object({ node: arg.node().optional() }),
   text: {
     en: {

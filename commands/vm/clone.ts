@@ -4,6 +4,7 @@ import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
 import { type Drive, drivesOf, type GuestFacts, readGuest, refuseLocked } from '../../src/core/guest.ts'
+import { reads } from '../../src/core/needs.ts'
 import type { StorageOnNode } from '../../src/proxmox/port.ts'
 import vmClone from '../../workers/vm-clone.ts'
 
@@ -14,6 +15,7 @@ const withoutLinks: ReadonlySet<string> = new Set(['lvm', 'iscsi', 'iscsidirect'
 export default defineCommand({
   role: 'operator',
   risk: 'changes',
+  needs: [reads.guests, reads.nodes, reads.storages],
   args: z.object({
     source: arg.guest(),
     name: arg.name(),

@@ -4,6 +4,7 @@ import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
 import { near } from '../../src/core/near.ts'
+import { reads } from '../../src/core/needs.ts'
 import type { Proxmox, StorageOnNode } from '../../src/proxmox/port.ts'
 import vmCreate from '../../workers/vm-create.ts'
 
@@ -14,6 +15,7 @@ const GiB = 1024 ** 3
 export default defineCommand({
   role: 'operator',
   risk: 'changes',
+  needs: [reads.nodes, reads.storages],
   args: z.object({
     name: arg.name(),
     node: arg.node().optional(),

@@ -3,6 +3,7 @@ import { arg, formatSize } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { decidedOn, drivesOf, type GuestFacts, readGuest, refuseLocked } from '../../src/core/guest.ts'
+import { reads } from '../../src/core/needs.ts'
 import type { Proxmox } from '../../src/proxmox/port.ts'
 import guestDelete from '../../workers/guest-delete.ts'
 
@@ -11,6 +12,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'operator',
   risk: 'destroys',
+  needs: [reads.guests, reads.nodes, reads.storages],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],
   text: {

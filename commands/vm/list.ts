@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { findAnyNode } from '../../src/core/find.ts'
+import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 
 /** Every machine (as `ct list`, every container) of a cluster, in one request however many there are. */
@@ -9,6 +10,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.guests, reads.nodes],
   args: z.object({
     node: arg.node().optional(),
     running: arg.boolean().optional(),

@@ -3,6 +3,7 @@ import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { decidedOn, readGuest, refuseLocked } from '../../src/core/guest.ts'
+import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import guestPower from '../../workers/guest-power.ts'
 
@@ -11,6 +12,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'operator',
   risk: 'endangers',
+  needs: [reads.guests, reads.nodes],
   args: z.object({ guest: arg.guest(), timeout: arg.integer({ min: 5, max: 3600 }).prefault('60') }),
   positionals: ['guest'],
   text: {

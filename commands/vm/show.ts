@@ -4,6 +4,7 @@ import { answer, defineCommand } from '../../src/core/command.ts'
 import { type Drive, drivesOf, readGuest } from '../../src/core/guest.ts'
 import type { Values } from '../../src/core/language.ts'
 import type { Field } from '../../src/core/message.ts'
+import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import type { GuestConfig } from '../../src/proxmox/port.ts'
 
@@ -14,6 +15,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.guests, reads.nodes],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],
   text: {

@@ -3,6 +3,7 @@ import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { readGuest, refuseLocked } from '../../src/core/guest.ts'
+import { reads } from '../../src/core/needs.ts'
 import guestPower from '../../workers/guest-power.ts'
 
 /** Switches a guest on; under HA the wish is handed to HA. */
@@ -10,6 +11,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'operator',
   risk: 'changes',
+  needs: [reads.guests, reads.nodes],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],
   text: {

@@ -53,6 +53,17 @@ export function loadKey({ env, dataDir }: { env: Env; dataDir: string }): Buffer
   }
 }
 
+/** Where the key is, without making one; `mode` of its file as `ls` would have it, in octal. Reads no key. */
+export function lookAtKey({ env, dataDir }: { env: Env; dataDir: string }) {
+  if (env.QUORUM_KEY) return { kind: 'given' as const }
+  const file = join(dataDir, 'key')
+  try {
+    return { kind: 'file' as const, file, mode: (statSync(file).mode & 0o777).toString(8) }
+  } catch {
+    return { kind: 'none' as const, file }
+  }
+}
+
 function readKey(file: string): Buffer | undefined {
   try {
     const shared = (statSync(file).mode & 0o077) !== 0

@@ -13,13 +13,13 @@ export type Use = 'needs' | 'may'
  * Who reads which secret. A role that a line does not name never sees that secret: it is not looked up, not asked
  * for, and not in that process's `Config`. `*` stands for any index or key; everything below a place belongs to it.
  *
- * The bot looks (PVEAuditor), workers act, and only the root worker can log in as root. Chat tokens stay with the
+ * The bot looks (PVEAuditor), workers act (and the doctor sees what they may), and only the root worker can log in as root. Chat tokens stay with the
  * process that holds the connections and sends the outbox. The lab never reaches real machines or wakes real people.
  */
 const table: Readonly<Record<string, Partial<Record<ProcessRole, Use>>>> = {
   'clusters.*.token': { bot: 'needs', worker: 'needs', 'root-worker': 'needs', tool: 'may' },
   'clusters.*.tokens.read': { bot: 'needs', worker: 'needs', 'root-worker': 'needs', tool: 'may' },
-  'clusters.*.tokens.act': { worker: 'needs', 'root-worker': 'needs' },
+  'clusters.*.tokens.act': { worker: 'needs', 'root-worker': 'needs', tool: 'may' },
   'clusters.*.tokens.access': { worker: 'needs', 'root-worker': 'needs' },
   'clusters.*.root.password': { 'root-worker': 'needs' },
   'hosts.*.password': { 'root-worker': 'needs' },

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Bilingual, Language, Same, Values } from './language.ts'
 import type { Field, Message } from './message.ts'
+import type { Need } from './needs.ts'
 import type { ProxmoxPort } from './ports.ts'
 import type { Identity, Needed, Role } from './roles.ts'
 import type { JobRequest } from './worker.ts'
@@ -119,6 +120,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandW
   risk: Risk
   /** False: the command asks nothing of a cluster. */
   cluster?: false
+  /** What its plan asks of the reading token. What its jobs ask of the acting one, their workers say. */
+  needs?: readonly Need[]
   args: S
   /** Arguments that may be given without their name, in order; at most two. */
   positionals?: readonly (keyof z.output<S> & string)[]

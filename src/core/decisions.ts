@@ -36,6 +36,7 @@ export class Decisions {
     if (!entry) throw new Refused('nothing-waits')
     if (pending.expiresAt < now()) {
       if (await desk.take(clicked.card, pending.version)) {
+        await this.#planning.audit('expired', { entry, cluster: pending.cluster ?? '' }, from)
         await this.#planning.put(
           from,
           { title: short(pending.line), state: 'warning', text: words.say.expiredText },
@@ -55,7 +56,9 @@ export class Decisions {
       confirm: ['confirm', 'cancel'],
       approve: ['approve', 'reject', 'cancel'],
     }
-    if (!wanted[pending.kind].includes(clicked.action)) throw new Refused('not-a-decision')
+    // Confirmed before, by a click that is delivered once more: the card that asks for the approval may be missing yet.
+    const isConfirmed = pending.kind === 'approve' && clicked.action === 'confirm' && own
+    if (!wanted[pending.kind].includes(clicked.action) && !isConfirmed) throw new Refused('not-a-decision')
     if ((requesterOnly || (drop && role !== 'admin')) && !own) {
       throw new Refused('not-yours', { who: nameOf(access, pending.requester), line: pending.line })
     }
@@ -65,6 +68,8 @@ export class Decisions {
     const who = nameOf(access, clicked.identity)
     if (drop || clicked.action === 'reject') {
       if (!(await desk.take(clicked.card, pending.version))) throw new Refused('nothing-waits')
+      const at = { entry, cluster: pending.cluster ?? '' }
+      await this.#planning.audit(drop ? 'dropped' : 'rejected', at, from, decidedBy(clicked))
       const [title, text] = drop
         ? [words.say.droppedTitle, words.say.droppedText]
         : [words.say.rejectedTitle, words.say.rejectedText]
@@ -96,6 +101,10 @@ export class Decisions {
     const plan = await this.#planning.plan(ordered, from, true)
     const { risk } = ordered.entry.command
     const waits = plan.kind === 'run' && !ordered.given.explain && (risk === 'endangers' || risk === 'destroys')
+    if (plan.kind !== 'answer' && !ordered.given.explain) {
+      const written = { plan: this.#planning.planned(ordered, plan), action: 'form.submit' }
+      await this.#planning.audit('asked', ordered, from, written)
+    }
     if (waits) return this.#planning.askToConfirm(ordered, plan, from, false, pending.version)
     // Taken off the desk last: a crash before that leaves a form whose redelivered click does the same again.
     if (plan.kind === 'answer') await this.#planning.put(from, { state: 'info', ...plan.answer }, Order.decided)
@@ -138,7 +147,14 @@ export class Decisions {
     if (this.#planning.planHash(ordered, plan) !== pending.plan) {
       return this.#planning.askToConfirm(ordered, plan, from, true, pending.version)
     }
+    if (pending.kind === 'approve' && clicked.action === 'confirm') {
+      const lacking = approvals(risk) - pending.approvedBy.length
+      return this.#askToApprove(ordered, plan, from, lacking)
+    }
     const approvedBy = clicked.action === 'approve' ? distinct(access, [...pending.approvedBy, clicked.identity]) : []
+    const kind = clicked.action === 'approve' ? 'approved' : 'confirmed'
+    const written = { plan: this.#planning.planned(ordered, plan), approvals: approvedBy }
+    await this.#planning.audit(kind, ordered, from, { ...decidedBy(clicked), ...written })
     const lacking = approvals(risk) - approvedBy.length
     if (lacking > 0) {
       const next: Pending = {
@@ -186,6 +202,8 @@ export class Decisions {
     )
   }
 }
+
+const decidedBy = ({ identity, target, action }: Clicked) => ({ who: identity, target, action })
 
 /** One entry per human. */
 const distinct = (access: Access, identities: Identity[]): Identity[] =>

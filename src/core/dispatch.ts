@@ -2,10 +2,9 @@ import { Decisions } from './decisions.ts'
 import { Refused, Unavailable } from './errors.ts'
 import type { Clicked, DispatchPorts, Said } from './events.ts'
 import { fill, type Language } from './language.ts'
-import { pathOf, short, stripped, unknownCommand } from './line.ts'
+import { pathOf, short } from './line.ts'
 import type { Message, Target } from './message.ts'
 import { Order } from './outbox.ts'
-import { sort } from './parse.ts'
 import { Planning } from './planning.ts'
 import { refusalMessage } from './refusal.ts'
 import { holds, type Identity, type Role } from './roles.ts'
@@ -24,27 +23,11 @@ export class Dispatch {
 
   /** Takes one line. Whatever happens, its card says so; a redelivered line changes nothing. */
   async say(said: Said): Promise<void> {
-    const card = `c-${this.#ports.hash(said.event)}`
+    const card = this.#planning.cardOf(said.event)
     const asker = await this.#planning.asker(said.identity, said.target, said.locales)
     await this.#answered(said, card, asker, { line: said.text }, async () => {
-      const taken = this.#ports.channels.taken()
-      if (taken && !taken.includes(said.target) && !said.target.startsWith('web:')) {
-        throw new Refused('wrong-channel', { channels: taken.join(', ') })
-      }
-      const tokens = stripped(said.text)
-      const found = this.#ports.catalogue.find(tokens)
-      if (!found) throw new Refused('empty')
-      if ('unknown' in found) throw unknownCommand(found, tokens)
-      const given = sort(found.rest, found.entry.command)
-      const ordered = await this.#planning.ordered(found.entry, given, said.identity, said.target, said.text)
-      await this.#planning.carryOut(ordered, {
-        card,
-        line: said.text,
-        requester: said.identity,
-        target: said.target,
-        ...(said.thread === undefined ? {} : { thread: said.thread }),
-        ...asker,
-      })
+      const ordered = await this.#planning.order(said)
+      await this.#planning.carryOut(ordered, this.#planning.from(said, asker))
     })
   }
 
@@ -52,7 +35,7 @@ export class Dispatch {
   async click(clicked: Clicked): Promise<void> {
     const asker = await this.#planning.asker(clicked.identity, clicked.target, clicked.locales)
     const reply = `r-${this.#ports.hash(clicked.event)}`
-    const about = { line: clicked.action as string }
+    const about = { line: clicked.action as string, action: clicked.action }
     await this.#answered({ ...clicked, thread: clicked.card }, reply, asker, about, async () => {
       const pending = await this.#ports.desk.find(clicked.card)
       // What the click is about: its command's own words say why not.
@@ -73,7 +56,7 @@ export class Dispatch {
         return
       }
       if (clicked.action === 'retry') {
-        if (!(await this.#ports.jobs.retry(job.id, clicked.identity))) {
+        if (!(await this.#ports.jobs.retry(job.id, clicked.identity, clicked.event))) {
           throw new Refused('not-ended', { job: job.id })
         }
         return
@@ -102,7 +85,7 @@ export class Dispatch {
     from: { identity: Identity; target: Target; thread?: string },
     card: string,
     asker: { language: Language },
-    about: { line: string },
+    about: { line: string; action?: string },
     work: () => Promise<void>,
   ): Promise<void> {
     try {
@@ -118,6 +101,7 @@ export class Dispatch {
           ? thrown
           : (this.#ports.explain(thrown) ??
             new Refused('internal', { incident: this.#ports.report(thrown, { card, title: short(title) }) }))
+      await this.#refused({ ...from, path, line: title, action: about.action, code: error.code })
       const message = refusalMessage(words, own, error, context)
       if (error.code === 'internal') message.state = 'failed'
       await this.#ports.outbox.put({
@@ -129,6 +113,22 @@ export class Dispatch {
         ...(error instanceof Refused && error.code !== 'internal' ? { onlyTo: from.identity } : {}),
       })
     }
+  }
+
+  /** Also what came to nothing is written down; the person is told why whether or not that succeeds. */
+  async #refused(what: {
+    identity: Identity
+    target: Target
+    thread?: string
+    path: string | undefined
+    line: string
+    action: string | undefined
+    code: string
+  }): Promise<void> {
+    const { identity: who, target, thread: card, path, line, action, code: result } = what
+    await this.#ports
+      .audit({ kind: 'refused', who, target, card, path, line, action, result })
+      .catch((error) => this.#ports.report(error, { refused: result }))
   }
 
   #own(path: string, language: Language) {

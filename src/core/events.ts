@@ -1,5 +1,7 @@
+import type { AuditTrail, WriteAudit } from './audit.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Desk } from './desk.ts'
+import type { Doctor } from './doctor.ts'
 import type { Refused, Unavailable } from './errors.ts'
 import type { Jobs, Preferences } from './house.ts'
 import type { Language } from './language.ts'
@@ -69,7 +71,11 @@ export interface DispatchPorts {
   }
   preferences: Preferences
   jobs: Jobs
+  doctor: Doctor
   enqueue: Enqueue
+  /** What people want and decide is written down before anything comes of it. */
+  audit: WriteAudit
+  trail: AuditTrail
   outbox: Outbox
   desk: Desk
   /** How many other people must approve a `destroys`, `endangers`… command. */

@@ -1,4 +1,6 @@
+import type { AuditTrail } from './audit.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { Doctor } from './doctor.ts'
 import type { Language } from './language.ts'
 import type { Words } from './ports.ts'
 import type { Access, Identity } from './roles.ts'
@@ -20,9 +22,10 @@ export interface Jobs {
   cancel(id: string, by: Identity): Promise<'left-queue' | 'stopping' | 'ended'>
   /**
    * Runs a job that ended badly once more, under a new id; undefined while it runs, or when it ended well.
+   * @param once the id of the event that asks: delivered again, it finds what it has started
    * @throws Refused `decide-again` for what wants a confirmation or an approval
    */
-  retry(id: string, by: Identity): Promise<{ id: string } | undefined>
+  retry(id: string, by: Identity, once?: string): Promise<{ id: string } | undefined>
 }
 
 /** What a person has told us about themselves. */
@@ -37,6 +40,8 @@ export interface House {
   access: Access
   jobs: Jobs
   preferences: Preferences
+  doctor: Doctor
+  trail: AuditTrail
   clusters: readonly string[]
   words: Record<Language, Words>
 }

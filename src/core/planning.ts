@@ -1,14 +1,15 @@
+import type { AuditEntry } from './audit.ts'
 import type { Entry } from './catalogue.ts'
 import type { ActPlan, Plan, RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
-import type { DispatchPorts } from './events.ts'
+import type { DispatchPorts, Said } from './events.ts'
 import { form } from './form.ts'
 import { fill, type Language, spoken } from './language.ts'
-import { short } from './line.ts'
+import { short, stripped, unknownCommand } from './line.ts'
 import type { Field, Message, Target } from './message.ts'
 import { Order } from './outbox.ts'
-import { convert, type Given, missing } from './parse.ts'
+import { convert, type Given, missing, sort } from './parse.ts'
 import type { Words } from './ports.ts'
 import { type Access, holds, type Identity, type Needed, type Role } from './roles.ts'
 
@@ -48,6 +49,37 @@ export class Planning {
     const set = await this.#ports.preferences.language(identity).catch(() => undefined)
     const language = set ?? person?.language ?? spoken(...locales) ?? this.#ports.channels.languageOf(target) ?? 'en'
     return { language, tz: person?.tz ?? this.#ports.defaultTz }
+  }
+
+  /**
+   * What a line orders: its command, its arguments, and whether this person may here.
+   * @throws Refused
+   */
+  async order(said: Said): Promise<Ordered> {
+    const taken = this.#ports.channels.taken()
+    if (taken && !taken.includes(said.target) && !said.target.startsWith('web:')) {
+      throw new Refused('wrong-channel', { channels: taken.join(', ') })
+    }
+    const tokens = stripped(said.text)
+    const found = this.#ports.catalogue.find(tokens)
+    if (!found) throw new Refused('empty')
+    if ('unknown' in found) throw unknownCommand(found, tokens)
+    const given = sort(found.rest, found.entry.command)
+    return this.ordered(found.entry, given, said.identity, said.target, said.text)
+  }
+
+  /** The card that answers an event. */
+  cardOf = (event: string): string => `c-${this.#ports.hash(event)}`
+
+  from(said: Said, asker: { language: Language; tz: string }): From {
+    return {
+      card: this.cardOf(said.event),
+      line: said.text,
+      requester: said.identity,
+      target: said.target,
+      ...(said.thread === undefined ? {} : { thread: said.thread }),
+      ...asker,
+    }
   }
 
   /** Which cluster, and whether this person may. */
@@ -95,6 +127,7 @@ export class Planning {
       return this.put(from, message, message.state === 'running' ? Order.interim : Order.waiting)
     }
     if (given.explain) return this.put(from, this.explained(plan, from.language), Order.waiting)
+    await this.audit('asked', ordered, from, { plan: this.planned(ordered, plan) })
     if (plan.kind === 'act') return this.put(from, { state: 'ok', ...(await plan.act()) }, Order.waiting)
     const risk = entry.command.risk
     if (risk === 'endangers' || risk === 'destroys') return this.askToConfirm(ordered, plan, from)
@@ -107,8 +140,8 @@ export class Planning {
     const words = this.#ports.words[from.language]
     const proxmox = entry.command.cluster === false ? undefined : this.#ports.clusters.get(cluster)
     const fields = await form(entry.command, given.values, from.language, proxmox)
-    await this.#wait(from.card, { ...this.#pending('form', ordered, from) }, 0)
-    await this.put(
+    if (!(await this.keepForm(ordered, from))) return
+    const asks = await this.#shown(
       from,
       {
         title: `/pve ${entry.path}`,
@@ -122,6 +155,13 @@ export class Planning {
       },
       Order.waiting,
     )
+    // Somebody filled it in before this line was worked through: nothing waits any more.
+    if (!asks) await this.#ports.desk.take(from.card, 1)
+  }
+
+  /** Keeps the form, so that it can be sent; doing it again changes nothing. False: something else waits there by now. */
+  async keepForm(ordered: Ordered, from: From): Promise<boolean> {
+    return this.#wait(from.card, this.#pending('form', ordered, from), 0)
   }
 
   /** The command's own look at the cluster; says that it is reading when that takes long. */
@@ -154,6 +194,8 @@ export class Planning {
           access: this.#ports.access,
           jobs: this.#ports.jobs,
           preferences: this.#ports.preferences,
+          doctor: this.#ports.doctor,
+          trail: this.#ports.trail,
           clusters: this.#ports.clusters.names,
           words: this.#ports.words,
         },
@@ -177,6 +219,32 @@ export class Planning {
         { name: say.byClicks, value: plan.explain.clicks.map((click, i) => `${i + 1}. ${click}`).join('\n') },
       ].filter(({ value }) => value !== ''),
     }
+  }
+
+  /** Writes down what is wanted or was decided; nothing may come of it before that. */
+  async audit(
+    kind: AuditEntry['kind'],
+    ordered: Pick<Ordered, 'entry' | 'cluster'>,
+    from: From,
+    more: Partial<AuditEntry> = {},
+  ): Promise<void> {
+    await this.#ports.audit({
+      kind,
+      who: from.requester,
+      target: from.target,
+      cluster: ordered.cluster || undefined,
+      card: from.card,
+      path: ordered.entry.path,
+      line: from.line,
+      ...more,
+    })
+  }
+
+  /** A plan as the audit trail has it. */
+  planned(ordered: Ordered, plan: RunPlan | ActPlan): NonNullable<AuditEntry['plan']> {
+    const { title, shows } = plan
+    const hash = plan.kind === 'run' ? this.planHash(ordered, plan) : this.#ports.hash(ordered.given.values)
+    return { title, hash, fields: shows }
   }
 
   planHash(ordered: Ordered, plan: RunPlan): string {
@@ -203,22 +271,28 @@ export class Planning {
     }
   }
 
-  /** Keeps what waits; a redelivery finds it kept already, which is as good. */
-  async #wait(card: string, pending: Pending, version: number): Promise<void> {
-    await this.#ports.desk.keep(card, { ...pending, version: version + 1 }, version)
+  /**
+   * Keeps what waits; a redelivery finds it kept already, which is as good. False: something else waits on this card by
+   * now, which must not be taken back.
+   */
+  async #wait(card: string, pending: Pending, version: number): Promise<boolean> {
+    const { desk } = this.#ports
+    if (await desk.keep(card, { ...pending, version: version + 1 }, version)) return true
+    const there = await desk.find(card)
+    return there?.kind === pending.kind && there.version === version + 1
   }
 
   async askToConfirm(ordered: Ordered, plan: RunPlan, from: From, changed = false, version = 0): Promise<void> {
     const words = this.#ports.words[from.language]
     const pending = this.#pending('confirm', ordered, from)
     pending.plan = this.planHash(ordered, plan)
-    await this.#wait(from.card, pending, version)
+    if (!(await this.#wait(from.card, pending, version))) return
     const destroys = ordered.entry.command.risk === 'destroys'
     const says = fill(words.say.confirmText, {
       asker: nameOf(this.#ports.access, from.requester),
       minutes: Math.round(this.#ports.decideWithinMs / 60_000),
     })
-    await this.put(
+    const asks = await this.#shown(
       from,
       {
         title: plan.title,
@@ -232,6 +306,8 @@ export class Planning {
       },
       Order.waiting,
     )
+    // It was decided before, and this is a redelivery.
+    if (!asks) await this.#ports.desk.take(from.card, version + 1)
   }
 
   async start(ordered: Ordered, plan: RunPlan, from: From, approvedBy: Identity[]): Promise<void> {
@@ -244,6 +320,8 @@ export class Planning {
       const who = approvedBy.map((identity) => nameOf(this.#ports.access, identity)).join(', ')
       shows.push({ name: words.actions.approve, value: fill(words.say.approvedBy, { who }) })
     }
+    const written = { plan: this.planned(ordered, plan), approvals: approvedBy, job: id }
+    await this.audit('ordered', ordered, from, written)
     // The card goes first: a job without a card would work unseen, a card without a job is made whole by redelivery.
     await this.put(
       from,
@@ -278,7 +356,12 @@ export class Planning {
   }
 
   async put(from: From, message: Message, order: number): Promise<void> {
-    await this.#ports.outbox.put({
+    await this.#shown(from, message, order)
+  }
+
+  /** False when the card is further on already. */
+  async #shown(from: From, message: Message, order: number): Promise<boolean> {
+    return this.#ports.outbox.put({
       key: from.card,
       target: from.target,
       ...(from.thread === undefined ? {} : { thread: from.thread }),

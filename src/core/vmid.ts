@@ -20,20 +20,16 @@ export async function chooseVmid(
   { proxmox, job, claim }: Choosing,
   options: { node: string; type: string; wanted: number | undefined; round: number },
 ): Promise<number> {
-  const made = await alreadyMade(proxmox, job, options)
+  const [made, lowest] = await Promise.all([alreadyMade(proxmox, job, options), proxmox.nextId(options.wanted)])
   if (made !== undefined) return made
   if (options.wanted !== undefined) {
-    const free = (await proxmox.nextId(options.wanted)).free && (await claim(`vmid:${options.wanted}`))
-    if (!free) throw new Refused('vmid-taken', { vmid: options.wanted })
+    if (!lowest.free || !(await claim(`vmid:${options.wanted}`)))
+      throw new Refused('vmid-taken', { vmid: options.wanted })
     return options.wanted
   }
-  let candidate = (await proxmox.nextId()).vmid + ahead(job.id, options.round)
-  for (;;) {
-    if (await claim(`vmid:${candidate}`)) {
-      const { free } = await proxmox.nextId(candidate)
-      if (free) return candidate
-    }
-    candidate += 1
+  for (let candidate = lowest.vmid + ahead(job.id, options.round); ; candidate++) {
+    if (!(await claim(`vmid:${candidate}`))) continue
+    if (candidate === lowest.vmid || (await proxmox.nextId(candidate)).free) return candidate
   }
 }
 

@@ -1,8 +1,10 @@
 import type { z } from 'zod'
 import type { Bilingual, Language, Same, Values } from './language.ts'
 import type { Field, Progress } from './message.ts'
+import type { Need } from './needs.ts'
 import type { ProxmoxWriterPort } from './ports.ts'
 import type { Identity } from './roles.ts'
+import type { Secret } from './secret.ts'
 
 /** `title` of its card; a label for each step in the order they run; `done` when the cluster says so. */
 export interface WorkerWords {
@@ -62,6 +64,11 @@ export interface RunContext<P, E extends WorkerWords> {
    * `Refused` in the house's words for what Proxmox refuses.
    */
   effect(name: keyof E['steps'] & string, look: EffectLook, round?: number): Promise<string>
+  /**
+   * Asks the person who ordered the job for a secret, outside of the chat, and waits until it is there. Only memory holds
+   * it: after a crash the person is asked again. Throws `Refused('no-secret')` when ten minutes have passed.
+   */
+  secret(name: keyof E['steps'] & string, ask: { purpose: string; label: string }): Promise<Secret>
   /** Takes a name in this cluster for this job alone (`vmid:105`), for some hours; false if another job has it. */
   claim(name: string): Promise<boolean>
   /** Looks every `everyMs` until `look` gives a value, the job is stopped, or `withinMs` have passed (undefined). */
@@ -83,6 +90,8 @@ export interface Outcome {
 
 export interface Worker<S extends z.ZodType = z.ZodType, E extends WorkerWords = WorkerWords> {
   payload: S
+  /** What its calls ask of the acting token, beyond what every job does; `quorum doctor` looks for them. */
+  needs?: readonly Need[]
   /** Names of what only one job may touch at a time: `guest:100`, `cluster`. */
   locks(payload: z.output<S>): string[]
   text: Bilingual<E>

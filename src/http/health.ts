@@ -1,13 +1,29 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
+import { isPublicHost } from '../core/origin.ts'
 
 interface Pings {
   ping(): Promise<string>
 }
 
-/** `/healthz`: the process turns. `/readyz`: it can do its work, part by part. */
-export function health(redis: Pings, parts: () => Record<string, boolean | undefined>): Hono {
+/**
+ * `/healthz`: the process turns. `/readyz`: it can do its work, part by part; like `/metrics` it is for operators, so there
+ * is none under the public address.
+ */
+export function health(
+  redis: Pings,
+  parts: () => Record<string, boolean | string[] | undefined>,
+  publicUrl?: string | undefined,
+): Hono {
   const app = new Hono()
+  for (const path of ['/readyz', '/metrics']) {
+    app.use(path, async (c, next) => {
+      if (isPublicHost(c.req.header('host') ?? '', publicUrl)) return c.notFound()
+      return next()
+    })
+  }
   app.get('/healthz', (c) => c.json({ ok: true }))
   app.get('/readyz', async (c) => {
     const answered = await Promise.race([
@@ -24,12 +40,18 @@ export function health(redis: Pings, parts: () => Record<string, boolean | undef
   return app
 }
 
+/** @param tls paths of PEM files; without them it is plain HTTP, for a proxy in front */
 export function listenHealth(
   app: Hono,
   at: { host: string; port: number },
+  tls?: { cert: string; key: string } | undefined,
 ): Promise<{ port: number; close(): Promise<void> }> {
+  const over = tls && {
+    createServer,
+    serverOptions: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) },
+  }
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: at.host, port: at.port }, ({ port }) =>
+    const server = serve({ fetch: app.fetch, hostname: at.host, port: at.port, ...over }, ({ port }) =>
       resolve({ port, close: () => new Promise((done) => server.close(() => done())) }),
     )
     server.once('error', reject)

@@ -11,6 +11,8 @@ export interface LoggedMessage {
   revision: number
   /** When it was first posted, ISO 8601. */
   at: string
+  /** For this person alone. */
+  onlyTo?: string
 }
 
 const keep = 2000
@@ -85,7 +87,7 @@ export class ChannelLog {
 
   async write(
     channel: string,
-    entry: { id: string; author: string; threadId?: string; message: Message },
+    entry: { id: string; author: string; threadId?: string; onlyTo?: string; message: Message },
   ): Promise<void> {
     const { counter, order, bodies, revisions, times } = this.#keys(channel)
     const { id, ...body } = entry
@@ -115,7 +117,7 @@ export class ChannelLog {
     const flat = (await this.#redis.eval(readScript, 4, order, bodies, revisions, times, seq, most)) as string[]
     const messages: LoggedMessage[] = []
     for (let i = 0; i < flat.length; i += 5) {
-      const body = JSON.parse(flat[i + 3]!) as Pick<LoggedMessage, 'author' | 'threadId' | 'message'>
+      const body = JSON.parse(flat[i + 3]!) as Pick<LoggedMessage, 'author' | 'threadId' | 'onlyTo' | 'message'>
       messages.push({
         id: flat[i]!,
         seq: Number(flat[i + 1]),

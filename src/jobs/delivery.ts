@@ -10,7 +10,10 @@ export interface Carrier {
    * learning of it; look for the message by its key before posting.
    */
   post(card: StoredCard, again: boolean, threadRoot: string | undefined): Promise<string>
-  edit(card: StoredCard, posted: string, threadRoot: string | undefined): Promise<void>
+  /** Returns the platform's id where it has become another one. */
+  edit(card: StoredCard, posted: string, threadRoot: string | undefined): Promise<void> | Promise<string>
+  /** Whether this state is only on the way to another: while its edit is `Throttled`, what follows in the lane goes on. */
+  passing?(card: StoredCard): boolean
 }
 
 /** The platform wants us to wait; nothing else is wrong. */
@@ -48,7 +51,8 @@ export function startDelivery(options: DeliveryOptions): Worker<{ lane: string }
     deliveryQueue(carrier.platform),
     async (job, token) => {
       try {
-        await deliverLane(job.data.lane, options)
+        const heldBack = await deliverLane(job.data.lane, options)
+        if (heldBack) await holdPassing(job, token!, heldBack.retryAfterMs, options)
       } catch (error) {
         if (!(error instanceof Throttled)) throw error
         await holdBack(job, token!, error.retryAfterMs)
@@ -57,7 +61,7 @@ export function startDelivery(options: DeliveryOptions): Worker<{ lane: string }
     {
       connection: options.redis as never,
       prefix: options.prefix,
-      concurrency: 20,
+      concurrency: 50,
       ...takeover,
       settings: { backoffStrategy: backoff },
     },
@@ -81,9 +85,29 @@ async function holdBack(job: Job, token: string, ms: number): Promise<never> {
   throw new DelayedError()
 }
 
-async function deliverLane(lane: string, { cards, carrier, log }: DeliveryOptions): Promise<void> {
-  for (;;) {
-    const key = await cards.first(lane)
+/** Waits with a lane where only passing states are left; a final one that comes meanwhile does not wait. */
+async function holdPassing(
+  job: Job<{ lane: string }>,
+  token: string,
+  ms: number,
+  { cards, carrier, outbox }: DeliveryOptions,
+) {
+  const { lane } = job.data
+  await job.moveToDelayed(Date.now() + ms, token)
+  await cards.hold(lane)
+  // What was stored before the lane was held has found nothing to hurry.
+  for (const key of await cards.waiting(lane)) {
+    const card = await cards.get(key)
+    if (card && !(card.posted !== undefined && carrier.passing?.(card))) await outbox.hurry(lane, job.id!)
+  }
+  throw new DelayedError()
+}
+
+/** The wait that is left for passing states, if any is. */
+async function deliverLane(lane: string, { cards, carrier, log }: DeliveryOptions): Promise<Throttled | undefined> {
+  let heldBack: Throttled | undefined
+  for (let skipped = 0; ; ) {
+    const key = await cards.first(lane, skipped)
     if (key === undefined) break
     const card = await cards.get(key)
     if (!card) {
@@ -94,6 +118,11 @@ async function deliverLane(lane: string, { cards, carrier, log }: DeliveryOption
     try {
       await deliverCard(card, cards, carrier)
     } catch (error) {
+      if (error instanceof Throttled && card.posted !== undefined && carrier.passing?.(card)) {
+        heldBack = error
+        skipped += 1
+        continue
+      }
       if (!(error instanceof Gone)) throw error
       log.warn(
         { card: key, target: card.target, reason: error.message },
@@ -102,14 +131,15 @@ async function deliverLane(lane: string, { cards, carrier, log }: DeliveryOption
       await cards.gone(card)
     }
   }
-  await cards.close(lane)
+  if (!heldBack) await cards.close(lane)
+  return heldBack
 }
 
 async function deliverCard(card: StoredCard, cards: CardStore, carrier: Carrier): Promise<void> {
   const root = card.thread === undefined ? undefined : (await cards.get(card.thread))?.posted
   if (card.posted !== undefined) {
-    await carrier.edit(card, card.posted, root)
-    return cards.sent(card, card.posted)
+    const posted = await carrier.edit(card, card.posted, root)
+    return cards.sent(card, posted ?? card.posted)
   }
   if (!card.posting) await cards.posting(card.key)
   await cards.sent(card, await carrier.post(card, card.posting, root))

@@ -1,9 +1,13 @@
 import { Queue, Worker } from 'bullmq'
+import type { WriteAudit } from '../core/audit.ts'
 import type { Clicked, Said } from '../core/events.ts'
+import { eventLivesMs } from './ended-jobs.ts'
 import { type Redis, takeover } from './redis.ts'
 import type { Seal } from './seal.ts'
 
 type Event = { kind: 'said'; event: Said } | { kind: 'clicked'; event: Clicked }
+/** Dated, so that an old one cannot be put back years later. */
+type Entry = Event & { at: number }
 
 const queueName = 'inbox'
 
@@ -14,9 +18,11 @@ const queueName = 'inbox'
 export class Inbox {
   readonly #queue: Queue<{ sealed: string }>
   readonly #seal: Seal
+  readonly #now: () => number
 
-  constructor(redis: Redis, prefix: string, seal: Seal) {
+  constructor(redis: Redis, prefix: string, seal: Seal, now: () => number = Date.now) {
     this.#seal = seal
+    this.#now = now
     this.#queue = new Queue(queueName, {
       connection: redis as never,
       prefix,
@@ -39,8 +45,9 @@ export class Inbox {
     await this.#add({ kind: 'clicked', event })
   }
 
-  async #add(entry: Event): Promise<void> {
-    const id = `i-${this.#seal.name(entry.event.event)}`
+  async #add(event: Event): Promise<void> {
+    const id = `i-${this.#seal.name(event.event.event)}`
+    const entry: Entry = { ...event, at: this.#now() }
     await this.#queue.add(entry.kind, { sealed: this.#seal.wrap('inbox', id, entry) }, { jobId: id })
   }
 
@@ -54,15 +61,22 @@ export function startInbox(options: {
   redis: Redis
   prefix: string
   seal: Seal
+  audit: WriteAudit
+  now?: () => number
   dispatch: { say(said: Said): Promise<void>; click(clicked: Clicked): Promise<void> }
   log: { error(about: object, text: string): void }
 }): Worker<{ sealed: string }> {
   const worker = new Worker<{ sealed: string }>(
     queueName,
     async (job) => {
-      const entry = options.seal.unwrap<Event>('inbox', job.id!, job.data.sealed)
+      const entry = options.seal.unwrap<Entry>('inbox', job.id!, job.data.sealed)
       if (!entry) {
         options.log.error({ job: job.id }, 'an event in the inbox was not signed by this installation; ignored')
+        await options.audit({ kind: 'forged', card: job.id, result: 'forged-event' })
+        return
+      }
+      if ((options.now ?? Date.now)() - entry.at > eventLivesMs) {
+        options.log.error({ job: job.id }, 'an event waited in the inbox for more than a day; ignored')
         return
       }
       if (entry.kind === 'said') await options.dispatch.say(entry.event)

@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq'
+import type { WriteAudit } from '../core/audit.ts'
 import type { Catalogue } from '../core/catalogue.ts'
 import { Refused } from '../core/errors.ts'
 import type { Enqueue } from '../core/events.ts'
@@ -9,9 +10,10 @@ import { Order, type Outbox } from '../core/outbox.ts'
 import type { Words } from '../core/ports.ts'
 import type { Identity } from '../core/roles.ts'
 import type { JobView } from '../core/worker.ts'
+import type { EndedJobs } from './ended-jobs.ts'
 import type { Locks } from './locks.ts'
 import type { Redis } from './redis.ts'
-import { type JobRecord, jobCard, type Runs } from './runs.ts'
+import { type JobRecord, jobCard, orderOf, type Runs } from './runs.ts'
 
 export const jobsQueue = 'jobs'
 /** The first run and four retries, of Unavailable only. */
@@ -23,6 +25,9 @@ interface Options {
   runs: Runs
   locks: Locks
   outbox: Outbox
+  /** Where the end of a job is kept that no worker saw. */
+  ended?: EndedJobs
+  audit: WriteAudit
   catalogue: Catalogue
   words: { en: Words; es: Words }
   now: () => number
@@ -127,6 +132,8 @@ export class JobDesk implements Jobs {
     const record = await runs.record(id)
     const view = await runs.view(id)
     if (!record || view.endedAt !== undefined) return 'ended'
+    const { cluster, path, target, card } = record
+    await this.#o.audit({ kind: 'cancelled', who: by, target, cluster, card, path, job: id })
     await runs.askToCancel(id, by)
     const job = await this.queue.getJob(id)
     // One that has begun is ended by its worker, which knows what to stop and what is left behind.
@@ -148,6 +155,7 @@ export class JobDesk implements Jobs {
     const words = this.#o.words[record.language]
     for (const name of this.#lockNames(record)) await this.wakeNext(await this.#o.locks.free(name, record.id))
     await this.#o.runs.setView(record.id, { state: 'cancelled', endedAt: this.#o.now() })
+    await this.#o.ended?.add(record.id, 'cancelled')
     await this.#show(record, Order.final, {
       title: fill(words.say.droppedTitle, { title: record.title }),
       state: 'warning',
@@ -163,7 +171,7 @@ export class JobDesk implements Jobs {
     if (job && (await job.isDelayed())) await job.promote().catch(() => {})
   }
 
-  async retry(id: string, by: Identity): Promise<{ id: string } | undefined> {
+  async retry(id: string, by: Identity, once?: string): Promise<{ id: string } | undefined> {
     const { runs } = this.#o
     const asked = await runs.record(id)
     const latest = asked && (await runs.ofCard(asked.card))
@@ -177,11 +185,14 @@ export class JobDesk implements Jobs {
     const next: JobRecord = {
       ...record,
       // The number of the run is in its id: two clicks at once make one run.
-      id: `${record.id.replace(/-r\d+$/, '')}-r${record.orderBase / Order.run + 1}`,
+      id: `${orderOf(record.id)}-r${record.orderBase / Order.run + 1}`,
       requester: by,
       orderBase: record.orderBase + Order.run,
       createdAt: this.#o.now(),
     }
+    const { cluster, path, target, card } = record
+    if (once !== undefined && !(await runs.claim(cluster, `retry:${once}`, next.id))) return { id: record.id }
+    await this.#o.audit({ kind: 'retried', who: by, target, cluster, card, path, line: record.line, job: next.id })
     const words = this.#o.words[record.language]
     await this.#show(next, Order.queued, {
       title: record.title,

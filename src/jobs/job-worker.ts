@@ -8,6 +8,7 @@ import type { ProxmoxWriterPort } from '../core/ports.ts'
 import { errorOf } from '../core/refusal.ts'
 import type { Identity } from '../core/roles.ts'
 import type { Outcome, WorkerWords } from '../core/worker.ts'
+import { begunOrderLivesMs, type EndedJobs, orderLivesMs } from './ended-jobs.ts'
 import { attempts, type JobDesk, jobsQueue } from './job-desk.ts'
 import type { Locks } from './locks.ts'
 import { type Redis, takeover } from './redis.ts'
@@ -32,6 +33,8 @@ export interface JobWorkerOptions {
   explain(error: unknown): Refused | Unavailable | undefined
   report(error: unknown, about: Record<string, unknown>): string
   log: { info(about: object, text: string): void; error(about: object, text: string): void }
+  /** What has ended on this machine; absent: only Redis knows, and whoever writes to Redis can run a job again. */
+  ended?: EndedJobs
   /** How many jobs one process runs side by side; nearly all of their time is waiting for Proxmox. */
   concurrency?: number
 }
@@ -48,6 +51,7 @@ export class JobWorker {
   readonly #running = new Map<string, Run>()
   readonly #held = new Map<string, string[]>()
   readonly #renewer: NodeJS.Timeout
+  #ending: LostLock | undefined
 
   constructor(options: JobWorkerOptions) {
     this.#o = options
@@ -76,7 +80,8 @@ export class JobWorker {
   /** Ends this process's part: jobs in the middle are left for the next process, which finds what they did. */
   async close(): Promise<void> {
     clearInterval(this.#renewer)
-    for (const [id, run] of this.#running) run.abort(new LostLock(`job ${id}: this process is ending`))
+    this.#ending = new LostLock('this process is ending')
+    for (const run of this.#running.values()) run.abort(this.#ending)
     await this.bull.close()
   }
 
@@ -99,6 +104,7 @@ export class JobWorker {
     const worker = record && this.#o.catalogue.worker(record.worker)
     if (!record || !worker) {
       this.#o.log.error({ job: id }, 'a job in the queue was not signed by this installation, or is of no known kind')
+      await this.#o.ports.audit({ kind: 'forged', job: id, result: 'forged-job' })
       throw new UnrecoverableError('not ours')
     }
     if ((await runs.view(id)).endedAt !== undefined) return
@@ -110,6 +116,8 @@ export class JobWorker {
       token,
       ports: this.#o.ports,
     })
+    const endedAs = await this.#o.ended?.of(id)
+    if (endedAs !== undefined) return this.#endedBefore(run, endedAs)
     // Taken in one order by all jobs, so that no two can each hold what the other waits for.
     const names = worker
       .locks(record.payload)
@@ -121,8 +129,10 @@ export class JobWorker {
     }
     this.#running.set(id, run)
     this.#held.set(id, names)
+    if (this.#ending) run.abort(this.#ending)
     try {
       await this.#attempt(job, run)
+      await this.#rememberEnd(id)
       await this.#freeLocks(names, id)
     } catch (error) {
       if (error instanceof LostLock) await this.#giveBack(job, token)
@@ -137,6 +147,35 @@ export class JobWorker {
     }
   }
 
+  async #rememberEnd(id: string): Promise<void> {
+    const { state } = await this.#o.ports.runs.view(id)
+    await this.#o.ended?.add(id, state ?? 'ended').catch((error) => this.#o.report(error, { job: id }))
+  }
+
+  /** Redis has forgotten the end of a job: set back to an older state, or by somebody who wants it done twice. */
+  async #endedBefore(run: Run, state: string): Promise<void> {
+    const { record } = run
+    this.#o.log.error({ job: record.id, state }, 'an ended job was queued again; it was not run')
+    await this.#o.ports.audit({ kind: 'forged', job: record.id, result: 'ended-before' })
+    run.end()
+    const text = this.#o.ports.words[record.language].say.endedBefore
+    // Behind the card of its end, where that is still there.
+    const shown = (['ok', 'failed'] as const).find((one) => one === state) ?? 'warning'
+    await this.#show(run, Order.final - 1, shown, { text })
+    await this.#o.ports.runs.setView(record.id, {
+      state: state === 'cancelled' ? 'cancelled' : shown,
+      endedAt: this.#o.ports.now(),
+    })
+  }
+
+  async #tooOld({ id, createdAt }: JobRecord): Promise<Refused | undefined> {
+    const { runs, now } = this.#o.ports
+    const age = now() - createdAt
+    if (age <= orderLivesMs) return undefined
+    const livesMs = (await runs.upids(id)).length > 0 ? begunOrderLivesMs : orderLivesMs
+    return age > livesMs ? new Refused('order-too-old', { hours: livesMs / 3600_000, job: id }) : undefined
+  }
+
   /**
    * Puts a job that is still ours back to the front of the queue, for the next process. That a process ends is no
    * failure of the job: no attempt is counted, nor a start.
@@ -147,6 +186,7 @@ export class JobWorker {
       () => false,
     )
     if (isOurs) await this.#o.ports.runs.moved(job.id!)
+    this.#o.log.info({ job: job.id }, isOurs ? 'given back to the queue' : 'this process no longer owns the job')
     throw new WaitingError()
   }
 
@@ -180,14 +220,16 @@ export class JobWorker {
     const { runs } = this.#o.ports
     const { record } = run
     try {
+      run.signal.throwIfAborted()
       if (await runs.read<Identity>(record.id, 'cancel')) throw new Cancelled(record.id)
       const starts = await runs.started(record.id)
       if (starts > startsAllowed) {
         const left = await this.#left(run)
         throw new Refused('keeps-crashing', { starts: startsAllowed, left, job: record.id })
       }
-      const refused = await this.#o.allowed(record)
+      const refused = (await this.#tooOld(record)) ?? (await this.#o.allowed(record))
       if (refused) throw refused
+      await run.audit('started')
       const outcome = await run.work(job.attemptsMade + 1)
       await this.#ended(run, outcome)
     } catch (thrown) {
@@ -203,6 +245,7 @@ export class JobWorker {
     const shared = this.#o.ports.words[record.language]
     run.end()
     await run.fence()
+    await this.#auditEnd(run, state)
     await this.#show(run, Order.final, state, {
       title: fill(text.done, (outcome.values ?? {}) as Values),
       fields: [...run.fields(outcome.fields), ...warnings.map((value) => ({ name: shared.say.warning, value }))],
@@ -213,10 +256,7 @@ export class JobWorker {
   async #failed(job: Job, run: Run, thrown: unknown): Promise<void> {
     const { record } = run
     const reason = run.stopped ?? thrown
-    if (reason instanceof LostLock) {
-      this.#o.log.info({ job: record.id }, 'this process no longer owns the job')
-      throw reason
-    }
+    if (reason instanceof LostLock) throw reason
     await run.fence()
     if (reason instanceof Cancelled) return this.#stopped(run)
     const error =
@@ -243,6 +283,7 @@ export class JobWorker {
     }
     const left = await this.#left(run)
     run.end()
+    await this.#auditEnd(run, error.code)
     await this.#show(run, Order.final, 'failed', {
       fields: [...run.fields(), { name: words.say.left, value: left }],
       error: said,
@@ -271,6 +312,7 @@ export class JobWorker {
     const left = [...trouble, await this.#left(run)].join('\n')
     run.end()
     await run.fence()
+    await this.#auditEnd(run, 'cancelled', by)
     await this.#show(run, Order.final, 'warning', {
       title: fill(words.say.droppedTitle, { title: record.title }),
       text: fill(words.say.stopped, { who: by ?? words.say.unknown }),
@@ -278,6 +320,16 @@ export class JobWorker {
       actions: [{ id: 'log', label: words.actions.log }],
     })
     await runs.setView(record.id, { state: 'cancelled', endedAt: this.#o.ports.now() })
+  }
+
+  /** The end is told whether or not it could be written down: what happened has happened. */
+  async #auditEnd(run: Run, result: string, by: Identity = run.record.requester): Promise<void> {
+    const { id } = run.record
+    try {
+      await run.audit('ended', { who: by, result, upids: await this.#o.ports.runs.upids(id) })
+    } catch (error) {
+      this.#o.report(error, { job: id, result })
+    }
   }
 
   /** Why its tasks could not be stopped, in words; empty when they were. */

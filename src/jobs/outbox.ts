@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq'
-import type { Message } from '../core/message.ts'
+import type { Message, State } from '../core/message.ts'
 import type { Card, Outbox } from '../core/outbox.ts'
 import type { Redis } from './redis.ts'
 
@@ -42,6 +42,8 @@ redis.call('HSET', KEYS[1], 'sent', ARGV[2], 'posted', ARGV[3])
 redis.call('HDEL', KEYS[1], 'posting')
 if redis.call('HGET', KEYS[1], 'version') == ARGV[2] then redis.call('ZREM', KEYS[2], ARGV[1]) end`
 
+const passing: readonly State[] = ['queued', 'running', 'stale']
+
 const laneOf = (card: Pick<Card, 'key' | 'target' | 'thread'>) => `${card.target}|${card.thread ?? card.key}`
 export const platformOf = (target: string) => target.slice(0, target.indexOf(':'))
 export const deliveryQueue = (platform: string) => `deliver-${platform}`
@@ -58,6 +60,10 @@ export class CardStore {
 
   #card = (key: string) => `${this.#prefix}:card:${key}`
   #lane = (lane: string) => `${this.#prefix}:lane:${lane}`
+  get #held(): string {
+    return `${this.#prefix}:lanes-held`
+  }
+
   #lanes = (platform: string) => `${this.#prefix}:lanes:${platform}`
 
   /** The lane that now has something to deliver; undefined when there is nothing new. `stored`: false = out of date. */
@@ -100,9 +106,23 @@ export class CardStore {
     }
   }
 
-  /** The card that has waited longest in this lane. */
-  async first(lane: string): Promise<string | undefined> {
-    return (await this.#redis.zrange(this.#lane(lane), '0', '0'))[0]
+  /** The card that has waited longest in this lane, but for the first `skipped`. */
+  async first(lane: string, skipped = 0): Promise<string | undefined> {
+    return (await this.#redis.zrange(this.#lane(lane), String(skipped), String(skipped)))[0]
+  }
+
+  async waiting(lane: string): Promise<string[]> {
+    return this.#redis.zrange(this.#lane(lane), '0', '-1')
+  }
+
+  /** Notes that this lane waits with passing states only, so that a final one may end the wait. */
+  async hold(lane: string): Promise<void> {
+    await this.#redis.sadd(this.#held, lane)
+  }
+
+  /** True for the one who ends the wait. */
+  async letGo(lane: string): Promise<boolean> {
+    return (await this.#redis.srem(this.#held, lane)) === 1
   }
 
   async lanes(platform: string): Promise<string[]> {
@@ -159,14 +179,26 @@ export class BullOutbox implements Outbox {
 
   async put(card: Card): Promise<boolean> {
     const { stored, lane } = await this.#cards.put(card)
-    if (lane !== undefined) await this.wake(lane)
+    if (lane !== undefined) {
+      const job = await this.wake(lane)
+      if (!passing.includes(card.message.state)) await this.hurry(lane, job)
+    }
     return stored
   }
 
-  /** At most one delivery of a lane runs and one waits, whatever the number of new states. */
-  async wake(lane: string): Promise<void> {
-    const platform = platformOf(lane)
-    await this.#queue(platform).add('lane', { lane }, { deduplication: { id: lane, keepLastIfActive: true } })
+  /** At most one delivery of a lane runs and one waits, whatever the number of new states. The id of that delivery. */
+  async wake(lane: string): Promise<string> {
+    const queue = this.#queue(platformOf(lane))
+    const { id } = await queue.add('lane', { lane }, { deduplication: { id: lane, keepLastIfActive: true } })
+    return id!
+  }
+
+  /** Ends the wait of a delivery that was held back for passing states. */
+  async hurry(lane: string, id: string): Promise<void> {
+    if (!(await this.#cards.letGo(lane))) return
+    const job = await this.#queue(platformOf(lane)).getJob(id)
+    // It may have begun by itself meanwhile.
+    await job?.promote().catch(() => {})
   }
 
   #queue(platform: string): Queue {

@@ -1,16 +1,22 @@
+import type { AuditEntry, WriteAudit } from '../core/audit.ts'
 import { type Cancelled, LostLock, Refused, Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Field, Message, Progress } from '../core/message.ts'
 import { Order, type Outbox } from '../core/outbox.ts'
 import type { ProxmoxWriterPort, Words } from '../core/ports.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Secrets } from '../core/secrets.ts'
 import type { EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
 import type { TaskState } from '../proxmox/task-poller.ts'
-import { type Intent, type JobRecord, jobCard, type Runs } from './runs.ts'
+import { type Intent, type JobRecord, jobCard, orderOf, type Runs } from './runs.ts'
 import type { RedisTaskBoard } from './task-board.ts'
 
 export interface RunPorts {
   runs: Runs
+  audit: WriteAudit
   outbox: Outbox
+  /** For workers that ask for a secret. */
+  secrets?: Secrets
   words: { en: Words; es: Words }
   /** The error of a call whose request was sent and whose answer was lost. */
   isOutcomeUnknown(error: unknown): boolean
@@ -77,6 +83,10 @@ export class Run {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason)
   }
 
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
   /** Why it was aborted: that counts, whatever the work made of it. */
   get stopped(): Cancelled | LostLock | undefined {
     return this.#abort.signal.reason as Cancelled | LostLock | undefined
@@ -102,7 +112,9 @@ export class Run {
       proxmox: this.#proxmox,
       step: (name, work, round) => this.#step(name, work, round),
       effect: (name, look, round) => this.#effect(name, look, round),
-      claim: (name) => this.#ports.runs.claim(record.cluster, name, record.id),
+      secret: (name, ask) => this.#secret(name, ask),
+      // For all runs of one order: what a failed run had claimed, its retry may have.
+      claim: (name) => this.#ports.runs.claim(record.cluster, name, orderOf(record.id)),
       until: (look, times) => this.#until(look, times),
       follow: (name, upid) => this.#follow(name, upid),
       shows: async (fields) => this.#shows(fields),
@@ -153,6 +165,37 @@ export class Run {
     return result
   }
 
+  async #secret(name: string, ask: { purpose: string; label: string }): Promise<Secret> {
+    this.#enter(name)
+    const { secrets, words } = this.#ports
+    if (!secrets) throw new Error('this process can ask nobody for a secret')
+    const handle = await this.#askedFor(name, ask, secrets)
+    const before = this.#note
+    this.#note = fill(words[this.record.language].pages.cardTitle, { label: ask.label })
+    this.#show()
+    for (;;) {
+      this.#abort.signal.throwIfAborted()
+      const secret = await secrets.take(handle, { job: this.record.id, step: name })
+      this.#note = secret ? before : this.#note
+      if (secret) return secret
+      if ((await secrets.state(handle)) === 'gone')
+        throw new Refused('no-secret', { label: ask.label, job: this.record.id })
+      await pause(lookEveryMs, this.#abort.signal)
+    }
+  }
+
+  /** The handle that this step has asked under already, while it is good; else a new one. */
+  async #askedFor(step: string, ask: { purpose: string; label: string }, secrets: Secrets): Promise<string> {
+    const { runs } = this.#ports
+    const { id, requester, language, target, thread, card } = this.record
+    const before = await runs.read<{ result: string }>(id, `step:secret ${step}`)
+    if (before && (await secrets.state(before.result)) !== 'gone') return before.result
+    const told = { person: requester, language, target, thread: thread ?? card }
+    const { handle } = await secrets.request({ ...ask, ...told, job: id, step })
+    await runs.write(id, this.#token, `step:secret ${step}`, { result: handle })
+    return handle
+  }
+
   async #effect(name: string, look: EffectLook, round = 1): Promise<string> {
     this.#enter(name)
     const { runs } = this.#ports
@@ -165,7 +208,8 @@ export class Run {
     if (there === undefined && intent.unanswered) throw this.#outcomeUnknown()
     const upid = there ?? (await this.#act(look, field, intent.at))
     await runs.claimTask(cluster, upid, id)
-    await runs.write(id, this.#token, `upid:${field}`, upid)
+    const written = this.audit('upid', { upids: [upid], effect: effectOf(field, look) })
+    await Promise.all([runs.write(id, this.#token, `upid:${field}`, upid), written])
     if (there !== undefined) this.#note = this.#ports.words[this.record.language].say.adopted
     return upid
   }
@@ -221,8 +265,7 @@ export class Run {
 
   async #act(look: EffectLook, field: string, intendedAt: number): Promise<string> {
     const { runs } = this.#ports
-    await runs.fence(this.record.id, this.#token)
-    this.#abort.signal.throwIfAborted()
+    await this.#announce({ effect: effectOf(field, look) })
     try {
       return await look.act()
     } catch (error) {
@@ -238,6 +281,25 @@ export class Run {
       } while (this.#ports.now() < until && !(this.stopped instanceof LostLock))
       throw this.#outcomeUnknown(error)
     }
+  }
+
+  /** Nothing is sent that is not in the audit trail: no audit, no effect. And nothing by a process that lost the job. */
+  async #announce(what: Partial<AuditEntry>, evenIfCancelled = false): Promise<void> {
+    if (!evenIfCancelled) this.#abort.signal.throwIfAborted()
+    await this.audit('effect', what)
+    try {
+      await this.#ports.runs.fence(this.record.id, this.#token)
+      if (!evenIfCancelled) this.#abort.signal.throwIfAborted()
+    } catch (error) {
+      await this.audit('unsent', what).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Writes down what this job does; its plan and its approvals stand with its order. */
+  audit(kind: AuditEntry['kind'], more: Partial<AuditEntry> = {}): Promise<void> {
+    const { id, cluster, requester, path } = this.record
+    return this.#ports.audit({ kind, who: requester, cluster, path, job: id, ...more })
   }
 
   #outcomeUnknown = (cause?: unknown) =>
@@ -266,7 +328,8 @@ export class Run {
   async stopTasks(): Promise<void> {
     for (const upid of await this.#ports.runs.upids(this.record.id)) {
       if ((await this.#proxmox.task(upid)).exit !== undefined) continue
-      await this.#ports.runs.fence(this.record.id, this.#token)
+      const [, node = ''] = upid.split(':')
+      await this.#announce({ effect: { step: 'stop', node, types: [] }, upids: [upid] }, true)
       await this.#proxmox.stopTask(upid)
       await this.#board.follow(upid, AbortSignal.timeout(stopWithinMs), () => {}).catch(() => {})
     }
@@ -335,6 +398,8 @@ export class Run {
     clearTimeout(this.#showing)
   }
 }
+
+const effectOf = (step: string, { node, types, id }: EffectLook) => ({ step, node, types, id })
 
 const inRound = (name: string, round: number) => (round === 1 ? name : `${name}#${round}`)
 

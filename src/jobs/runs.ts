@@ -29,6 +29,9 @@ export interface JobRecord {
   createdAt: number
 }
 
+/** The order that a run belongs to: retries run under ids of their own. */
+export const orderOf = (id: string): string => id.replace(/-r\d+$/, '')
+
 /** The card of a job in one of its states. */
 export const jobCard = (record: JobRecord, order: number, message: Message): Card => ({
   key: record.card,

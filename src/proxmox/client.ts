@@ -7,14 +7,8 @@ import { Endpoints } from './endpoints.ts'
 import { Engine, type RequestOptions } from './engine.ts'
 import { BadReply, OutcomeUnknown, PveError } from './errors.ts'
 import type { GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
-import {
-  ClusterStatusReply,
-  NextIdReply,
-  PermissionsReply,
-  TimeReply,
-  VersionReply,
-  VotesReply,
-} from './replies/cluster.ts'
+import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
+import { ClusterStatusReply, NextIdReply, TimeReply, VersionReply, VotesReply } from './replies/cluster.ts'
 import { GuestConfigReply, GuestStateReply } from './replies/guest.ts'
 import { HaStatusReply, ManagerStatusReply } from './replies/ha.ts'
 import { parseReply } from './replies/parse.ts'
@@ -159,6 +153,8 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
       const reply = await replyOf(taskAt(api(o), upid).log.$get({ ...page }))
       return parseReply(TaskLogReply, reply, { lines: reply.data, total: reply.total })
     },
+    accessList: (o) => read(AclReply, api(o).access.acl.$get()),
+    accessRoles: (o) => read(RolesReply, api(o).access.roles.$get()),
     permissions: (o) => read(PermissionsReply, api(o).access.permissions.$get()),
   }
 }

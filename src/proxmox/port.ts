@@ -188,6 +188,23 @@ export interface GuestState {
   haManaged: boolean
 }
 
+/** One line of the access control list. */
+export interface AclEntry {
+  path: string
+  type: 'user' | 'group' | 'token'
+  /** `user@realm`, `user@realm!token` or a group. */
+  who: string
+  role: string
+  propagate: boolean
+}
+
+export interface AccessRole {
+  name: string
+  /** Proxmox's own, which nobody can change. */
+  builtIn: boolean
+  privileges: string[]
+}
+
 export interface CallOptions {
   signal?: AbortSignal
   /** Milliseconds over headers and body together, and over all endpoints that are tried. */
@@ -229,6 +246,9 @@ export interface Proxmox {
    * holds for the paths below.
    */
   permissions(o?: CallOptions): Promise<Record<string, Record<string, boolean>>>
+  /** The lines that our token may see: all of them with `Sys.Audit` on `/access`, else none or a few. */
+  accessList(o?: CallOptions): Promise<AclEntry[]>
+  accessRoles(o?: CallOptions): Promise<AccessRole[]>
   /** `user@realm` and token name that these calls are made as. */
   readonly identity: { user: string; tokenid?: string }
 }

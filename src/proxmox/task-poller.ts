@@ -90,6 +90,11 @@ export class TaskPoller {
 
   /** One round; resolves when its answers are published, with the number of requests it made. */
   async round(): Promise<number> {
+    return this.#round(async () => {})
+  }
+
+  /** `halfway` parts the requests of a round, so that two rounds close together stay within the limit of a second. */
+  async #round(halfway: () => Promise<void>): Promise<number> {
     const { board, intervalMs } = this.#o
     if (!(await board.lead(LEASE_INTERVALS * intervalMs))) {
       this.#tasks.clear()
@@ -97,10 +102,15 @@ export class TaskPoller {
       return 0
     }
     this.#follow(await board.tracked())
-    const asked = [...this.#askNodes(), ...this.#askTasks(), ...this.#readLogs()]
+    if (this.#tasks.size === 0) return 0
     const settled = this.#all((task) => !task.isRunning).map((task) => this.#publish(task))
-    await Promise.all([...asked, ...settled])
-    return asked.length
+    const lists = this.#askNodes()
+    const early = Promise.all([...settled, ...lists])
+    early.catch(() => {}) // Awaited below; until then nobody listens.
+    await halfway()
+    const own = [...this.#askTasks(), ...this.#readLogs()]
+    await Promise.all([early, ...own])
+    return lists.length + own.length
   }
 
   async #rounds(stop: AbortSignal): Promise<void> {
@@ -114,7 +124,7 @@ export class TaskPoller {
       nap = new AbortController()
       isIdle = false
       // Not waited for: a node that is slow to answer must not hold up the others.
-      void this.round().then(
+      void this.#round(() => this.#o.clock.wait(this.#o.intervalMs / 2, stop)).then(
         (requests) => {
           isIdle = requests === 0
         },

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import { buildConnector } from 'undici'
 import { CertificateMismatch } from './errors.ts'
 
@@ -23,7 +23,8 @@ export function trustingConnector(trust: TlsTrust, connectTimeoutMs: number): bu
   const pins = (trust.fingerprints ?? []).map(normalFingerprint)
   const connect = buildConnector({
     timeout: connectTimeoutMs,
-    ...(trust.ca === undefined ? {} : { ca: trust.ca }),
+    // Made once: Node would read the authorities anew for every connection, and each write opens one.
+    secureContext: createSecureContext(trust.ca === undefined ? {} : { ca: trust.ca }),
     ...(pins.length === 0 ? {} : pinning(trust)),
   })
   return (options, callback) => {

@@ -55,6 +55,8 @@ export const en = {
     unknown: 'not known',
     template: 'template',
   },
+  /** Of what the doctor looked at. */
+  verdicts: { pass: 'pass', warn: 'warning', fail: 'FAIL', unknown: 'not known' },
   nodeStates: { online: 'online', offline: 'offline', unknown: 'not known' },
   jobStates: {
     queued: 'queued',
@@ -115,6 +117,7 @@ export const en = {
     nothingLeft: 'nothing',
     leftUnknown: 'not known: {reason}',
     logTitle: 'Log of {title}',
+    endedBefore: 'This job had ended before, and Redis had lost that. It was not run again.',
     logEmpty: 'No task of this job has written anything yet.',
     none: 'none',
     unknown: 'not known',
@@ -124,6 +127,78 @@ export const en = {
     examples: 'Examples',
     and: 'and',
     simulated: 'SIMULATED',
+  },
+  audit: {
+    kinds: {
+      asked: 'asked',
+      refused: 'refused',
+      confirmed: 'confirmed',
+      approved: 'approved',
+      rejected: 'rejected',
+      dropped: 'dropped',
+      expired: 'expired',
+      ordered: 'job ordered',
+      retried: 'job ordered again',
+      started: 'job started',
+      effect: 'sent to Proxmox',
+      unsent: 'not sent after all',
+      upid: 'Proxmox task',
+      cancelled: 'stop asked',
+      ended: 'job ended',
+      forged: 'FORGED, ignored',
+      trimmed: 'oldest entries let go',
+    },
+    whole: 'The audit trail is whole: {entries} entries, nothing changed, missing or put in.',
+    empty: 'The audit trail has no entries yet.',
+    broken: 'The audit trail has been tampered with.',
+    held: 'It was held against heads kept outside of Redis: {heads}.',
+    unheld: 'No head kept outside of Redis was at hand: an end that was cut off would not show.',
+    /** Where it is, by code; `{from}` and `{to}` are numbers of entries. */
+    faults: {
+      'other-key':
+        'No entry from {from} to {to} was signed with the key of this installation: the whole chain was written by somebody else, or QUORUM_KEY is another one.',
+      changed: 'Entries {from} to {to} were changed: they no longer match their signatures.',
+      missing: 'Entries {from} to {to} are missing: they were taken out.',
+      moved: 'Entry {from} does not stand in its place: the order was changed.',
+      inserted: 'Something that does not belong there was put in before or after entry {from}.',
+      unlinked: 'Entry {from} does not stand on the one before it: that one was put in the place of another.',
+      cut: 'The end was cut off: entries {from} to {to} are missing.',
+      rewritten: 'Entries {from} to {to} were written anew: they differ from the heads that were kept.',
+    },
+    headTitle: 'Audit trail: head of {day}',
+    headText:
+      'Keep this line: with it, also a trail that was cut or written anew is found. `audit verify head:{head}` here, or `quorum audit verify --head {head}` on the machine.',
+    head: 'Head',
+  },
+  /** Pages that are not the chat: signing in, handing over a secret. */
+  pages: {
+    signIn: 'Sign in',
+    signInAsk: 'This link signs this browser in to Quorum as {who}, for 12 hours.',
+    signInButton: 'Sign in as {who}',
+    linkGone: 'This link does not work any more',
+    linkGoneHint: 'A link works once and for ten minutes. Ask for another: {command}',
+    slow: 'Too many links that do not work were tried. Wait a minute and open yours again.',
+    handOver: 'Hand over a secret',
+    handOverAsk: 'Quorum needs: {label}',
+    handOverJob: 'For job {job}, step {step}.',
+    handOverNote:
+      'It is encrypted at once, given to that job alone, and then forgotten. It does not appear in the chat.',
+    code: 'Six-digit code',
+    codeNote: 'It was shown to you alone in the chat.',
+    secret: 'Secret',
+    send: 'Hand over',
+    wrongCode: 'That is not the code. Tries left: {left}.',
+    unfit:
+      'The secret is empty, longer than {most} characters, or has a line break or another control character in it.',
+    given: 'Thank you, it has been handed over',
+    givenText: 'You can close this page.',
+    requestGone: 'Nothing is asked for here any more',
+    requestGoneHint: 'The ten minutes are over, it was handed over already, or the code was wrong five times.',
+    cardTitle: 'Quorum needs {label}',
+    cardByLink:
+      'Open {url} within {minutes} minutes and type this code there: {code}. Never type the secret into the chat.',
+    cardByHand: "On the bot's machine, within {minutes} minutes: `{cli}`. Never type the secret into the chat.",
+    cardGiven: 'It has been handed over.',
   },
   errors: {
     empty: { says: 'There is no command in that message.', hint: 'help' },
@@ -191,6 +266,14 @@ export const en = {
       hint: 'job retry {job}',
     },
     'forged-job': { says: 'The job was not signed by this installation, so it was not run.', hint: 'doctor' },
+    'no-secret': {
+      says: '{label} was asked for and not handed over in time. Nothing was done with it.',
+      hint: 'job retry {job}   # asks again',
+    },
+    'order-too-old': {
+      says: 'The job was ordered more than {hours} hours ago, so it was not started any more.',
+      hint: 'job retry {job}',
+    },
     'outcome-unknown': {
       says: 'The request was sent and its answer was lost; it is being looked for on the cluster, never sent twice.',
       hint: 'job show {job}',
@@ -249,6 +332,14 @@ export const en = {
     'proxmox-refused': {
       says: 'Proxmox refused.',
       hint: "The line above is Proxmox's own; `doctor` checks the rights.",
+    },
+    'audit-gone': {
+      says: 'The audit trail cannot be written, so nothing was done.',
+      hint: 'Look at Redis: it answers and takes no writes. doctor',
+    },
+    'bad-head': {
+      says: '"{given}" is no head of an audit trail: a number, a dot and 43 characters.',
+      hint: 'Copy it from the daily message in the channel.',
     },
     'redis-gone': {
       says: 'Redis does not answer, so nothing can be remembered or started. Nothing was done.',

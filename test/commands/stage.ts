@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { loadCatalogue, words } from '../../src/app.ts'
+import { Chain } from '../../src/audit/chain.ts'
+import { Trail } from '../../src/audit/trail.ts'
 import type { Desk, Pending } from '../../src/core/desk.ts'
 import { Dispatch } from '../../src/core/dispatch.ts'
 import type { Enqueue } from '../../src/core/events.ts'
@@ -9,10 +11,14 @@ import type { ActionId, Message } from '../../src/core/message.ts'
 import type { Card, Outbox } from '../../src/core/outbox.ts'
 import { Access, type Identity, type Person } from '../../src/core/roles.ts'
 import type { JobView } from '../../src/core/worker.ts'
+import { createDoctor, type WatchedCluster } from '../../src/doctor/doctor.ts'
+import { lookAtRights } from '../../src/doctor/rights.ts'
 import { type RunningSim, type SimOptions, startSim } from '../../src/lab/sim.ts'
+import { lookAtCertificate } from '../../src/proxmox/certificate.ts'
 import { createProxmoxWriter } from '../../src/proxmox/client.ts'
 import { explain } from '../../src/proxmox/explain.ts'
 import type { ProxmoxWriter } from '../../src/proxmox/port.ts'
+import { MemoryLog } from '../fixtures/memory-log.ts'
 
 const catalogue = await loadCatalogue()
 
@@ -90,6 +96,9 @@ export class Stage {
   readonly enqueued: Enqueued[] = []
   readonly outbox = new MemoryOutbox()
   readonly reported: unknown[] = []
+  readonly chain = new Chain(randomBytes(32), 'stage')
+  readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
+  readonly trail = new Trail(this.chain, this.audit, () => [])
   readonly #dispatch: Dispatch
   readonly #languages = new Map<Identity, Language>()
   #events = 0
@@ -122,6 +131,16 @@ export class Stage {
         this.enqueued.push(job)
         return { added: true, position: 1 }
       },
+      doctor: createDoctor({
+        catalogue,
+        house: () => ({ file: undefined, clusters: 1, data: { dir: '.' }, key: { kind: 'given' } }),
+        redis: { at: undefined, look: () => Promise.reject(new Error('no Redis')) },
+        clusters: [this.#watched()],
+        chat: { slack: 'off', discord: 'off' },
+        now: Date.now,
+      }),
+      audit: this.audit.append,
+      trail: this.trail,
       outbox: this.outbox,
       desk: new MemoryDesk(),
       approvals: (risk) => (risk === 'destroys' ? 1 : 0),
@@ -135,6 +154,20 @@ export class Stage {
       defaultTz: 'UTC',
       decideWithinMs: 60_000,
     })
+  }
+
+  #watched(): WatchedCluster {
+    const rights = (_: 'read' | 'act', signal: AbortSignal) => lookAtRights(this.proxmox, () => undefined, signal)
+    return {
+      name: 'main',
+      endpoints: this.sim.endpoints,
+      isPinned: false,
+      certificate: (endpoint) => lookAtCertificate(endpoint, { ca: this.sim.ca }, 3000),
+      read: this.proxmox,
+      at: () => this.proxmox,
+      rights,
+      hasRoot: async () => false,
+    }
   }
 
   static async open(options: SimOptions = {}): Promise<Stage> {
@@ -162,7 +195,7 @@ export class Stage {
   }
 
   /** Presses a button; returns the card that it stands on, and what was said to the presser alone. */
-  async click(card: string, action: ActionId, who = 'operator') {
+  async click(card: string, action: ActionId, who = 'operator', values?: Record<string, string>) {
     const before = new Set(this.outbox.cards.keys())
     await this.#dispatch.click({
       event: `e${++this.#events}`,
@@ -170,6 +203,7 @@ export class Stage {
       target: 'web:general',
       card,
       action,
+      ...(values === undefined ? {} : { values }),
       locales: ['en'],
     })
     const reply = [...this.outbox.cards.values()].find(({ key }) => !before.has(key))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MessageFlags, type REST, Routes, ThreadAutoArchiveDuration } from 'discord.js'
-import type { Message } from '../../core/message.ts'
-import { Code, type DeliveryErrors, forDelivery, isCode } from './errors.ts'
+import type { Message, State } from '../../core/message.ts'
+import { Code, codeOf, type DeliveryErrors, forDelivery, isCode } from './errors.ts'
 import { markOf, type Rendered, render, renderShort } from './render.ts'
 import { cut, plain } from './text.ts'
 import type { InteractionTokens, Opening } from './tokens.ts'
@@ -45,9 +45,9 @@ export function discordCarrier(ports: CarrierPorts) {
   const { rest, tokens, errors } = ports
   const directMessages = new Map<string, string>()
 
-  const call = async <T>(work: () => Promise<unknown>): Promise<T> => {
+  const call = async (work: () => Promise<string>): Promise<string> => {
     try {
-      return (await work()) as T
+      return await work()
     } catch (error) {
       throw forDelivery(error, errors)
     }
@@ -92,7 +92,10 @@ export function discordCarrier(ports: CarrierPorts) {
       return await once(card, known ?? target, body, again)
     } catch (error) {
       if (known !== undefined || !isCode(error, Code.unknownChannel)) throw error
-      const { id } = (await rest.post(Routes.userChannels(), { body: { recipient_id: target } })) as { id: string }
+      const channel = await rest.post(Routes.userChannels(), { body: { recipient_id: target } }).catch((refused) => {
+        throw codeOf(refused) === undefined ? refused : error
+      })
+      const { id } = channel as { id: string }
       directMessages.set(target, id)
       return once(card, id, body, again)
     }
@@ -156,8 +159,9 @@ export function discordCarrier(ports: CarrierPorts) {
   }
 
   /** "Is thinking…" has been answered by a message that everybody sees. */
-  function settle({ kind, token }: Opening): void {
+  function settle(card: Shown, { kind, token }: Opening): void {
     if (kind === 'update') return
+    tokens.settled(card.key)
     rest.delete(Routes.webhookMessage(ports.applicationId, token), { auth: false }).catch(() => {})
   }
 
@@ -166,31 +170,49 @@ export function discordCarrier(ports: CarrierPorts) {
     return opening && (await opening.acknowledged) ? opening : undefined
   }
 
-  async function post(card: Shown, again: boolean, root: string | undefined): Promise<string> {
+  /** `after`: the message that this one comes after, so that Discord does not take it for the same. */
+  async function post(card: Shown, again: boolean, root: string | undefined, after = ''): Promise<string> {
     const opening = await openingOf(card)
-    const alone = card.onlyTo?.startsWith('discord:') ? idOf(card.onlyTo) : undefined
+    const alone = personOf(card)
     const shown = alone && opening ? await toOne(card, opening) : undefined
     if (shown !== undefined) return shown
     const rendered = alone ? renderShort(card.message, card.key, alone) : render(card.message, card.key)
-    const body = { ...rendered, nonce: nonceOf(card.key), enforce_nonce: true }
+    const body = { ...rendered, nonce: nonceOf(card.key + after), enforce_nonce: true }
     const hasRoot = root !== undefined && !root.startsWith(privately)
     const posted = await (hasRoot ? inThread(card, body, again, root) : inChannel(card, body, again))
-    if (opening) settle(opening)
+    if (opening) settle(card, opening)
     return posted
   }
 
-  async function edit(card: Shown, posted: string): Promise<void> {
-    if (posted.startsWith(privately)) return
+  async function edit(card: Shown, posted: string, root: string | undefined): Promise<string> {
+    const alone = personOf(card)
+    if (posted.startsWith(privately)) return alone ? posted : post(card, false, root, posted)
     const route = Routes.channelMessage(channelOf(posted), messageOf(posted))
-    await send(card, render(card.message, card.key), (body) => rest.patch(route, { body }))
+    const opening = alone ? await openingOf(card) : undefined
+    const shown = opening && (await toOne(card, opening))
+    if (shown === undefined) {
+      await send(card, render(card.message, card.key), (body) => rest.patch(route, { body }))
+      return posted
+    }
+    // It began for everybody ("reading…") and ends as a refusal, which is the asker's alone.
+    await rest.delete(route).catch((error: unknown) => {
+      if (!isCode(error, Code.unknownMessage)) throw error
+    })
+    return shown
   }
 
   return {
     platform: 'discord',
-    post: (card: Shown, again: boolean, root: string | undefined) => call<string>(() => post(card, again, root)),
-    edit: (card: Shown, posted: string) => call<void>(() => edit(card, posted)),
+    /** Whether a card's state is only on the way to another: its edit may wait while final ones go. */
+    passing: ({ message }: Shown) => passing.has(message.state),
+    post: (card: Shown, again: boolean, root: string | undefined) => call(() => post(card, again, root)),
+    edit: (card: Shown, posted: string, root: string | undefined) => call(() => edit(card, posted, root)),
   }
 }
+
+const passing = new Set<State>(['queued', 'running', 'stale'])
+
+const personOf = ({ onlyTo }: Shown) => (onlyTo?.startsWith('discord:') ? idOf(onlyTo) : undefined)
 
 /** Discord makes one message of two posts with one nonce; it takes 25 characters. */
 const nonceOf = (card: string): string => createHash('sha256').update(card).digest('base64url').slice(0, 25)

@@ -79,16 +79,21 @@ const input = ({ name, required, value }: FormField): APILabelComponent['compone
   ...(value === undefined || value === '' ? {} : { value: cut(plain(value), limits.value) }),
 })
 
+interface Filled {
+  customId?: string
+  value?: unknown
+  values?: readonly string[]
+}
+
 /** What was filled in, by field; empty where something was left empty. */
-export function filledIn(interaction: Pick<ModalSubmitInteraction, 'components'>): Record<string, string> {
-  const fields = interaction.components.flatMap((part) => {
+export function filledIn({ components }: Pick<ModalSubmitInteraction, 'components'>): Record<string, string> {
+  const filled = components.flatMap((part): readonly Filled[] => {
     if ('component' in part) return [part.component]
     return 'components' in part ? part.components : []
   })
   return Object.fromEntries(
-    fields.map((field) => {
-      const given = 'values' in field ? field.values[0] : 'value' in field ? field.value : ''
-      return [field.customId, String(given ?? '')]
-    }),
+    filled.flatMap(({ customId, value, values }) =>
+      customId === undefined ? [] : [[customId, String(values?.[0] ?? value ?? '')]],
+    ),
   )
 }

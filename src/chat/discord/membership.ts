@@ -19,6 +19,13 @@ const freshMs = 60_000
 /** While Discord does not answer, an older one is. */
 const staleMs = 10 * 60_000
 
+export interface MembershipOptions {
+  rest: Pick<REST, 'get'>
+  guilds: readonly string[]
+  now: () => number
+  log: { warn(about: object, text: string): void }
+}
+
 interface Known {
   member: Member | undefined
   at: number
@@ -36,12 +43,7 @@ export class DiscordMembership {
   readonly #log: { warn(about: object, text: string): void }
   readonly #known = new Map<string, Known>()
 
-  constructor(options: {
-    rest: Pick<REST, 'get'>
-    guilds: readonly string[]
-    now: () => number
-    log: { warn(about: object, text: string): void }
-  }) {
+  constructor(options: MembershipOptions) {
     this.#rest = options.rest
     this.#guilds = options.guilds
     this.#now = options.now

@@ -16,7 +16,8 @@ export function cut(text: string, most: number): string {
   return `${kept}…`
 }
 
-const url = /https?:\/\/[^\s<>()[\]*`|~\\]+/g
+/** Addresses, and what stands between backticks: Discord reads nothing else in there. */
+const verbatim = /https?:\/\/[^\s<>()[\]*`|~\\]+|`[^`\n]+`/g
 const marks = /[\\*_~`|<[\]]/g
 const lineStarts = /^(\s*)([#>+-]|\d+(?=\.))/gm
 
@@ -29,22 +30,25 @@ const escapeMarks = (text: string): string =>
     .replace(/@(?=everyone|here)/gi, '@\u200b')
 
 /**
- * Makes Discord show the text as it is: no markdown, no mentions, no hidden links. Addresses stay as they are, since
- * Discord reads a backslash in them as part of the address.
+ * Makes Discord show the text as it is: no markdown, no mentions, no hidden links. Commands between backticks are shown
+ * as such; addresses stay as they are, since Discord reads a backslash in them as part of the address.
  */
 export function escapeText(text: string): string {
   let escaped = ''
   let from = 0
-  for (const match of text.matchAll(url)) {
+  for (const match of text.matchAll(verbatim)) {
     escaped += escapeMarks(text.slice(from, match.index)) + match[0]
     from = match.index + match[0].length
   }
   return escaped + escapeMarks(text.slice(from))
 }
 
+/** Commands are typed without `/pve` here. */
+const withoutPve = (text: string): string => text.replace(/(^|[\s`«“"(])\/pve (?=[a-z])/g, '$1/')
+
 /** The text, escaped, in at most `most` characters with its backslashes. */
 export function escaped(text: string, most: number): string {
-  let kept = cut(plain(text), most)
+  let kept = cut(withoutPve(plain(text)), most)
   let whole = escapeText(kept)
   while (whole.length > most && kept.length > 1) {
     kept = cut(kept, Math.max(1, kept.length - Math.ceil((whole.length - most) / 2) - 1))

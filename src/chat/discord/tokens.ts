@@ -28,6 +28,12 @@ export class InteractionTokens {
     this.#open.set(card, { ...opening, until: this.#now() + livesMs })
   }
 
+  /** Its "is thinking…" is gone; what comes now stands beside nothing. */
+  settled(card: string): void {
+    const found = this.#open.get(card)
+    if (found) found.kind = 'update'
+  }
+
   find(card: string): Opening | undefined {
     const found = this.#open.get(card)
     return found && found.until > this.#now() ? found : undefined

@@ -1,167 +1,144 @@
-import { App, HTTPReceiver, type Logger, LogLevel, type Receiver, SocketModeReceiver, webApi } from '@slack/bolt'
-import type { Clicked, Said } from '../../core/events.ts'
-import { type ActionId, actionIds } from '../../core/message.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { App, HTTPReceiver, type Logger, LogLevel, webApi } from '@slack/bolt'
 import type { Secret } from '../../core/secret.ts'
+import { Condition } from './condition.ts'
+import { type ListenPorts, listen } from './listen.ts'
+import { SlackMembership } from './membership.ts'
+import { Responses } from './responses.ts'
+import { openSocket, type Socket } from './sockets.ts'
 
-export interface SlackOptions {
+interface Log {
+  info(about: object, text: string): void
+  warn(about: object, text: string): void
+  error(about: object, text: string): void
+}
+
+export interface SlackAccess {
   botToken: Secret
-  appToken?: Secret | undefined
-  signingSecret?: Secret | undefined
   /** Ends in `/api/`; absent: Slack's own. */
   apiUrl?: string | undefined
-  /** For HTTP mode. */
-  port?: number
-  inbox: { said(event: Said): Promise<void>; clicked(event: Clicked): Promise<void> }
-  log: {
-    info(about: object, text: string): void
-    warn(about: object, text: string): void
-    error(about: object, text: string): void
+  log: Log
+}
+
+/** Slack takes no longer than this for anything; a call that hangs must not hold its lane. */
+const callWithinMs = 10_000
+/** A dialog must open within 3 s of the click. */
+const promptWithinMs = 2500
+/** Starting does not wait longer for Slack: everything else works without it. */
+const startWithinMs = 10_000
+
+/** Everything that asks Slack by the bot's token, before anything listens to it. */
+export interface SlackClients {
+  /** For what people wait for: posts, final states. */
+  final: webApi.WebClient
+  /** For passing states: what one of them has to wait does not touch the others. */
+  edits: webApi.WebClient
+  prompt: webApi.WebClient
+  condition: Condition
+  membership: SlackMembership
+  responses: Responses
+}
+
+/** Clients that never retry by themselves: a post whose answer is lost may have happened, and delivery knows to look. */
+export function openClients(access: SlackAccess & { names: { members: boolean; groups: boolean } }): SlackClients {
+  const client = (timeout: number) =>
+    new webApi.WebClient(access.botToken.reveal(), {
+      ...(access.apiUrl === undefined ? {} : { slackApiUrl: access.apiUrl }),
+      retryConfig: { retries: 0 },
+      rejectRateLimitedCalls: true,
+      timeout,
+      logger: bridge(access.log),
+    })
+  const condition = new Condition(access.log)
+  const prompt = client(promptWithinMs)
+  return {
+    final: client(callWithinMs),
+    edits: client(callWithinMs),
+    prompt,
+    condition,
+    responses: new Responses(Date.now),
+    membership: new SlackMembership({ client: prompt, condition, names: access.names, now: Date.now, log: access.log }),
   }
 }
 
 export interface SlackConnection {
-  /** For posting and editing cards; never retries by itself. */
-  client: webApi.WebClient
   connected(): boolean
+  /** What Slack holds against us now, one line each. */
+  troubles(): string[]
+  /** Takes Slack's requests, where there are no sockets; it checks their signature and age. */
+  requests?: (request: IncomingMessage, response: ServerResponse) => void
   close(): Promise<void>
 }
 
 /**
- * Connects to Slack: two sockets behind one App, so that Slack's regular refresh of one loses nothing; or signed HTTP
+ * Listens to Slack: two sockets behind one App, so that Slack's regular refresh of one loses nothing; or signed HTTP
  * without an app token. What people say is stored first and acknowledged then, well within Slack's 3 s.
  */
-export async function connectSlack(options: SlackOptions): Promise<SlackConnection> {
-  const { log } = options
+export async function connectSlack(
+  options: SlackAccess &
+    Pick<ListenPorts, 'inbox' | 'forms' | 'cardOf'> & {
+      appToken?: Secret | undefined
+      signingSecret?: Secret | undefined
+      clients: SlackClients
+    },
+): Promise<SlackConnection> {
+  const { log, clients, appToken } = options
+  const { condition, membership } = clients
   const logger = bridge(log)
   // A fresh object each time: SocketModeClient writes its retry policy into what it is given.
   const clientOptions = () => ({
     ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
-    retryConfig: { retries: 5, minTimeout: 200, maxTimeout: 3000 },
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: callWithinMs,
   })
-  const sockets = options.appToken === undefined ? [] : [socket(), socket()]
-  const receivers: Receiver[] = sockets.length > 0 ? sockets : [http()]
+  const open = (token: Secret) => openSocket({ appToken: token.reveal(), logger, clientOptions: clientOptions(), log })
+  const sockets: Socket[] = appToken === undefined ? [] : [open(appToken), open(appToken)]
+  const http = sockets.length > 0 ? undefined : httpReceiver(options.signingSecret, logger)
+  const botToken = options.botToken.reveal()
   const app = new App({
-    token: options.botToken.reveal(),
-    receiver: receivers[0]!,
+    receiver: http ?? sockets[0]!.receiver,
+    // Slack is asked who we are apart from this, so that no event goes unanswered while it does not tell.
+    authorize: async () => ({
+      botToken,
+      ...(membership.self ? { botUserId: membership.self.user, teamId: membership.self.team } : {}),
+    }),
     clientOptions: clientOptions(),
     logger,
   })
-  for (const other of receivers.slice(1)) other.init(app)
-  listen(app, options)
+  for (const { receiver } of sockets.slice(1)) receiver.init(app)
+  listen(app, { ...options, ...clients, client: clients.prompt })
   app.error(async (error) => log.error({ error: error.message }, 'Slack'))
-  for (const receiver of receivers) {
-    // HTTP listens on the port it is given; a socket takes no argument.
-    await (receiver instanceof HTTPReceiver ? receiver.start(options.port ?? 3000) : receiver.start())
-  }
-  log.info({ mode: sockets.length > 0 ? 'socket' : 'http' }, 'Slack is connected')
+  await within(
+    startWithinMs,
+    Promise.all([membership.askSelf().catch(() => {}), ...sockets.map((s) => s.keepConnected())]),
+  )
+  const connected = () => condition.isTrusted && (http !== undefined || sockets.some((socket) => socket.isConnected()))
+  if (connected()) log.info({ mode: http ? 'http' : 'socket' }, 'Slack is connected')
   return {
-    client: new webApi.WebClient(options.botToken.reveal(), {
-      ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
-      retryConfig: { retries: 0 },
-      rejectRateLimitedCalls: true,
-      logger,
-    }),
-    connected: () => sockets.length === 0 || sockets.some(({ client }) => client.websocket?.isActive() === true),
+    connected,
+    troubles: () => condition.troubles(),
+    ...(http ? { requests: (request, response) => http.requestListener(request, response) } : {}),
     async close() {
-      for (const receiver of receivers) await receiver.stop().catch(() => {})
+      await Promise.all(sockets.map((socket) => socket.close()))
     },
   }
-
-  function socket(): SocketModeReceiver {
-    return new SocketModeReceiver({
-      appToken: options.appToken!.reveal(),
-      logger,
-      installerOptions: { clientOptions: clientOptions() },
-    })
-  }
-
-  function http(): HTTPReceiver {
-    return new HTTPReceiver({
-      signingSecret: options.signingSecret?.reveal() ?? '',
-      endpoints: '/slack/events',
-      logger,
-    })
-  }
 }
 
-function listen(app: App, { inbox, log }: SlackOptions): void {
-  app.command('/pve', async ({ ack, command, client }) => {
-    const event = `slack:${command.team_id}:${command.trigger_id}`
-    try {
-      await inbox.said({
-        event,
-        identity: `slack:${command.user_id}`,
-        target: `slack:${command.channel_id}`,
-        text: command.text === '' ? 'help' : unlinked(command.text),
-        locales: await localesOf(client, command.user_id),
-      })
-      await ack()
-    } catch (error) {
-      log.error({ error: (error as Error).message }, 'a command from Slack could not be stored')
-      await ack({
-        response_type: 'ephemeral',
-        text: 'Redis does not answer: nothing was done. Type it again in a moment.',
-      })
-    }
+function httpReceiver(signingSecret: Secret | undefined, logger: Logger): HTTPReceiver {
+  return new HTTPReceiver({ signingSecret: signingSecret?.reveal() ?? '', endpoints: '/slack/events', logger })
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
   })
-  app.event('app_mention', async ({ event, body, client }) => {
-    if (event.user === undefined) return
-    await inbox.said({
-      event: `slack:${body.event_id}`,
-      identity: `slack:${event.user}`,
-      target: `slack:${event.channel}`,
-      text: unlinked(event.text.replace(/^\s*<@[A-Z0-9]+>\s*/, '')) || 'help',
-      locales: await localesOf(client, event.user),
-    })
-  })
-  app.action(/^[a-z.]+:/, async ({ ack, action, body, client }) => {
-    await ack()
-    if (body.type !== 'block_actions' || action.type !== 'button' || !('action_id' in action)) return
-    const [id = '', card = ''] = action.action_id.split(/:(.*)/s)
-    if (!actionIds.includes(id as ActionId) || !body.channel) return
-    await inbox.clicked({
-      event: `slack:${body.channel.id}:${body.message?.ts}:${action.action_ts}:${body.user.id}`,
-      identity: `slack:${body.user.id}`,
-      target: `slack:${body.channel.id}`,
-      card,
-      action: id as ActionId,
-      locales: await localesOf(client, body.user.id),
-    })
-  })
-  // Whatever else arrives is acknowledged, or the person would see a failure.
-  app.action(/.*/, ({ ack }) => ack())
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
-const localeOf = new WeakMap<webApi.WebClient, Map<string, string>>()
-
-/** The locale that Slack knows of a person; asked once, and never waited for longer than an acknowledgement allows. */
-async function localesOf(client: webApi.WebClient, user: string): Promise<string[]> {
-  const known = localeOf.get(client) ?? new Map<string, string>()
-  localeOf.set(client, known)
-  const cached = known.get(user)
-  if (cached !== undefined) return [cached]
-  const asked = client.users.info({ user, include_locale: true }).then(
-    (reply) => reply.user?.locale,
-    () => undefined,
-  )
-  const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1000).unref())
-  const locale = await Promise.race([asked, late])
-  if (locale === undefined) return []
-  known.set(user, locale)
-  return [locale]
-}
-
-/** Slack turns addresses into `<http://…|…>` and names into `<@U1|ana>`; what was typed is wanted. */
-function unlinked(text: string): string {
-  return text
-    .replace(/<(?:https?:\/\/|mailto:)[^|>]*\|([^>]*)>/g, '$1')
-    .replace(/<((?:https?:\/\/|mailto:)[^>]*)>/g, '$1')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
-}
-
-function bridge(log: SlackOptions['log']): Logger {
+function bridge(log: Log): Logger {
   return {
     debug: () => {},
     info: () => {},

@@ -7,7 +7,9 @@ import type { Completion } from '../../core/complete.ts'
 import type { Clicked, Said } from '../../core/events.ts'
 import { acceptLanguage } from '../../core/language.ts'
 import { actionIds, type Message } from '../../core/message.ts'
+import { isOurHost, isOurOrigin } from '../../core/origin.ts'
 import { contentSecurityPolicy, pageAssets } from './page/assets.ts'
+import { type Sessions, sessionCookie, signInPages } from './sign-in.ts'
 
 /** A message of a web channel in its newest state. */
 export interface ChannelMessage {
@@ -19,6 +21,8 @@ export interface ChannelMessage {
   message: Message
   revision: number
   at: string
+  /** Listed to this person alone; with `signIn: none` nobody is known, and all is listed. */
+  onlyTo?: string
 }
 
 export interface WebPorts {
@@ -35,6 +39,10 @@ export interface WebPorts {
   labControl: string | undefined
   /** `none` believes the name in the body: loopback only. */
   signIn: 'link' | 'none'
+  /** For `signIn: link`; without them everybody is refused. */
+  sessions?: Sessions | undefined
+  /** The address of a proxy in front of this chat; beside it only this machine's own names are taken. */
+  publicUrl?: string | undefined
   newId(): string
   log: { error(about: object, text: string): void }
 }
@@ -77,19 +85,23 @@ class Fault extends Error {
   }
 }
 
+/** What the session of a request says; absent with `signIn: none`. */
+interface Signed {
+  Variables: { session?: { identity: string; until: number } }
+}
+
 /** The web chat: its JSON API, its event stream, its page. */
-export function webChat(ports: WebPorts): Hono {
-  const app = new Hono()
+export function webChat(ports: WebPorts): Hono<Signed> {
+  const app = new Hono<Signed>()
   app.onError((error, c) => answerFault(error, c, ports))
   app.notFound((c) => c.json({ error: { code: 'not-found', says: 'There is nothing here.', hint: 'GET /' } }, 404))
-  app.use(guard)
-  app.use('/api/*', bodyLimit({ maxSize: 64 * 1024, onError: tooLarge }))
-  app.use('/api/*', async (_c, next) => {
-    if (ports.signIn === 'link') {
-      throw new Fault(401, 'sign-in', 'Nobody is signed in here.', 'Ask for a link: quorum web-login NAME')
-    }
-    await next()
-  })
+  app.use((c, next) => guard(c, ports.publicUrl, next))
+  app.use(bodyLimit({ maxSize: 64 * 1024, onError: tooLarge }))
+  if (ports.signIn === 'link') {
+    if (ports.sessions) app.route('/', signInPages(ports.sessions, ports.publicUrl))
+    app.use('/api/*', (c, next) => requireSession(c, ports, next))
+  }
+  app.get('/api/me', (c) => c.json({ signIn: ports.signIn, ...c.get('session') }))
   messages(app, ports)
   stream(app, ports)
   if (ports.labControl !== undefined) lab(app, ports.labControl)
@@ -99,7 +111,7 @@ export function webChat(ports: WebPorts): Hono {
 
 /** Serves on `listen`; resolves when it does, with the port that was given. */
 export function listen(
-  app: Hono,
+  app: Pick<Hono, 'fetch'>,
   at: { host: string; port: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
   return new Promise((resolve, reject) => {
@@ -118,14 +130,14 @@ export function listen(
 }
 
 /** A page of another site must not speak for the person in front of it: Host and Origin must be ours (DNS rebinding too). */
-async function guard(c: Context, next: () => Promise<void>) {
+async function guard(c: Context, publicUrl: string | undefined, next: () => Promise<void>) {
   const host = c.req.header('host') ?? ''
-  const name = host.replace(/:\d+$/, '')
-  const local = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(name)
-  if (!local)
-    throw new Fault(403, 'wrong-host', `This chat is not served as ${name || 'that'}.`, 'Open it by its own address.')
+  if (!isOurHost(host, publicUrl)) {
+    const name = host.replace(/:\d+$/, '') || 'that'
+    throw new Fault(403, 'wrong-host', `This chat is not served as ${name}.`, 'Open it by its own address.')
+  }
   const origin = c.req.header('origin')
-  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+  if (origin !== undefined && !isOurOrigin(origin, host, publicUrl)) {
     throw new Fault(403, 'wrong-origin', 'Another site may not speak here.', 'Open the chat itself.')
   }
   c.header('x-content-type-options', 'nosniff')
@@ -134,11 +146,32 @@ async function guard(c: Context, next: () => Promise<void>) {
   await next()
 }
 
+async function requireSession(c: Context<Signed>, { sessions, publicUrl }: WebPorts, next: () => Promise<void>) {
+  const session = await sessions?.who(sessionCookie(c, publicUrl))
+  if (!session) throw new Fault(401, 'sign-in', 'Nobody is signed in here.', 'Ask for a link: quorum web-login NAME')
+  c.set('session', session)
+  await next()
+}
+
+/** What a request says, spoken by whoever the session says it is: its own `user` counts only where nobody signs in. */
+function spokenBy(c: Context<Signed>, value: unknown): unknown {
+  const session = c.get('session')
+  return session && typeof value === 'object' && !Array.isArray(value) ? { ...value, user: session.identity } : value
+}
+
+/** What is for one person alone is not listed to others, and the mark itself to nobody. */
+function listed(c: Context<Signed>, messages: ChannelMessage[]): ChannelMessage[] {
+  const session = c.get('session')
+  return messages
+    .filter(({ onlyTo }) => session === undefined || onlyTo === undefined || onlyTo === session.identity)
+    .map(({ onlyTo: _, ...message }) => message)
+}
+
 const tooLarge = () => {
   throw new Fault(413, 'too-large', 'The request is larger than 64 KiB.', 'Send less.')
 }
 
-async function body<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
+async function body<T>(c: Context<Signed>, schema: z.ZodType<T>): Promise<T> {
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
     throw new Fault(
       415,
@@ -154,7 +187,7 @@ async function body<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
   } catch {
     throw new Fault(400, 'bad-json', 'The body is not JSON.', 'Send {"user": …, "channel": …, "text": …}')
   }
-  return checked(value, schema)
+  return checked(spokenBy(c, value), schema)
 }
 
 function checked<T>(value: unknown, schema: z.ZodType<T>): T {
@@ -184,7 +217,7 @@ function answerFault(error: unknown, c: Context, ports: WebPorts) {
 
 const locales = (c: Context) => acceptLanguage(c.req.header('accept-language'))
 
-function messages(app: Hono, { inbox, channels, channelOf, complete, newId }: WebPorts): void {
+function messages(app: Hono<Signed>, { inbox, channels, channelOf, complete, newId }: WebPorts): void {
   app.post('/api/messages', async (c) => {
     const { user, channel, text, thread } = await body(c, Post)
     const id = `m-${newId()}`
@@ -221,11 +254,11 @@ function messages(app: Hono, { inbox, channels, channelOf, complete, newId }: We
 
   app.get('/api/messages', async (c) => {
     const { channel, after } = checked(c.req.query(), Read)
-    return c.json({ messages: await channels.after(bare(channel), after) })
+    return c.json({ messages: listed(c, await channels.after(bare(channel), after)) })
   })
 
   app.get('/api/complete', async (c) => {
-    const { user, channel, text } = checked(c.req.query(), Ask)
+    const { user, channel, text } = checked(spokenBy(c, c.req.query()), Ask)
     const ask = { identity: `web:${bare(user)}`, channel: `web:${bare(channel)}`, text, locales: locales(c) }
     return c.json({ items: await complete(ask) })
   })
@@ -233,7 +266,7 @@ function messages(app: Hono, { inbox, channels, channelOf, complete, newId }: We
 
 const heartbeatMs = 15_000
 
-function stream(app: Hono, { channels }: WebPorts): void {
+function stream(app: Hono<Signed>, { channels, sessions, publicUrl, signIn }: WebPorts): void {
   app.get('/api/stream', (c) => {
     const last = c.req.header('last-event-id')
     const { channel, after } = checked({ ...c.req.query(), ...(last === undefined ? {} : { after: last }) }, Read)
@@ -248,27 +281,33 @@ function stream(app: Hono, { channels }: WebPorts): void {
         stop()
         wake()
       })
+      const signedIn = async () => signIn === 'none' || (await sessions?.who(sessionCookie(c, publicUrl))) !== undefined
+      const look = () => Promise.all([channels.after(bare(channel), seq), signedIn()])
       while (!closed) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve
         })
-        const news = await channels.after(bare(channel), seq).catch(() => [])
-        for (const message of news) {
+        // While Redis is away the stream stays open and says nothing.
+        const [news, mayHear] = await look().catch((): [ChannelMessage[], boolean] => [[], true])
+        // A session that has ended hears no more; the page learns why when it connects again.
+        if (!mayHear) break
+        for (const message of listed(c, news)) {
           await sse.writeSSE({ id: String(message.seq), event: 'message', data: JSON.stringify(message) })
-          seq = message.seq
         }
+        seq = news.at(-1)?.seq ?? seq
         if (news.length > 0) continue
         const timer = setTimeout(wake, heartbeatMs)
         await woken
         clearTimeout(timer)
         if (!closed) await sse.write(': \n\n')
       }
+      stop()
     })
   })
 }
 
 /** The lab's own orders are passed on to the simulator; they exist in the lab only. */
-function lab(app: Hono, control: string): void {
+function lab(app: Hono<Signed>, control: string): void {
   app.all('/api/lab/*', (c) => passOn(c, control))
   app.all('/api/lab', (c) => passOn(c, control))
 }
@@ -287,7 +326,7 @@ async function passOn(c: Context, control: string) {
   })
 }
 
-function page(app: Hono, signIn: 'link' | 'none'): void {
+function page(app: Hono<Signed>, signIn: 'link' | 'none'): void {
   for (const [path, { body: bytes, type }] of pageAssets({ signIn })) {
     app.get(path, (c) =>
       c.body(new Uint8Array(bytes), 200, { 'content-type': type, 'content-security-policy': contentSecurityPolicy }),

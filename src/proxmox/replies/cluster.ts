@@ -36,8 +36,3 @@ export const VotesReply: z.ZodType<Votes[]> = z.array(
 export const NextIdReply: z.ZodType<number> = Num
 
 export const TimeReply: z.ZodType<number> = z.object({ time: Num }).transform(({ time }) => time)
-
-export const PermissionsReply: z.ZodType<Record<string, Record<string, boolean>>> = z.record(
-  z.string(),
-  z.record(z.string(), Flag),
-)

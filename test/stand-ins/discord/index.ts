@@ -19,7 +19,7 @@ import { createWebhooksApi } from './webhooks-api.ts'
 export { buttonsIn, textsIn } from './components.ts'
 export { ROUTES } from './routes.ts'
 export type { DiscordStandIn, DiscordStandInOptions } from './stand-in.ts'
-export { type DiscordMessage, textOf } from './transcript.ts'
+export { textOf } from './transcript.ts'
 
 const TOKEN = 'stand-in.discord.bot-token'
 

@@ -37,7 +37,7 @@ export function createWebhooksApi(parts: {
   }
 
   const isWaiting = (message: DiscordMessage | undefined) =>
-    message !== undefined && (message.flags & Flag.loading) !== 0
+    message !== undefined && !message.deleted && (message.flags & Flag.loading) !== 0
 
   const update: Handler = (request) => {
     const message = messageOf(request)

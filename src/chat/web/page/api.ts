@@ -48,6 +48,15 @@ export function complete(
   return request(`/api/complete?${query}`, { signal, headers: { 'accept-language': speaker.language } })
 }
 
+/** Whom the session says we are. */
+export function getMe(): Promise<{ identity?: string }> {
+  return request('/api/me')
+}
+
+export function signOut(language: string): Promise<unknown> {
+  return post('/api/sign-out', {}, { language })
+}
+
 export function getLab(): Promise<Lab> {
   return request('/api/lab')
 }

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { getMe, signOut } from './api.ts'
 import { html } from './html.ts'
 import { Icon } from './icons.ts'
 import { usePage } from './page-context.ts'
@@ -30,7 +31,7 @@ export function Sidebar({ settings, change, signedIn, open, onClose }: SidebarPr
     </div>
     <${Channels} settings=${settings} change=${change} onClose=${onClose} />
     <div class="preferences">
-      ${signedIn ? html`<p class="signed-in">${words.signedIn}</p>` : html`<${Person} user=${settings.user} onChange=${(user: string) => change({ user })} />`}
+      ${signedIn ? html`<${SignedIn} />` : html`<${Person} user=${settings.user} onChange=${(user: string) => change({ user })} />`}
       <${Segments} label=${words.language} value=${settings.language} onChange=${(language: 'en' | 'es') => change({ language })}
         options=${[{ value: 'en', label: 'English' }, { value: 'es', label: 'Español' }]} />
       <${Segments} label=${words.theme} value=${settings.theme} onChange=${(theme: Theme) => change({ theme })}
@@ -72,6 +73,26 @@ function Channels({ settings, change, onClose }: ChannelsProps): VNode {
       <button type="submit" class="button" disabled=${name.trim() === ''}>${words.add}</button>
     </form>
   </nav>`
+}
+
+/** Who the session says is here, and the way out. */
+function SignedIn(): VNode {
+  const { words, language } = usePage()
+  const [name, setName] = useState<string>()
+  // Where nobody is signed in, the chat says so and what to do.
+  useEffect(() => {
+    getMe().then(
+      ({ identity }) => setName(identity?.replace(/^web:/, '')),
+      () => undefined,
+    )
+  }, [])
+  const leave = () =>
+    signOut(language).then(
+      () => location.reload(),
+      () => undefined,
+    )
+  return html`<p class="signed-in">${name === undefined ? words.signedIn : words.signedInAs(name)}</p>
+    ${name !== undefined && html`<button type="button" class="button" onClick=${leave}>${words.signOut}</button>`}`
 }
 
 const people = ['viewer', 'operator', 'admin', 'student']

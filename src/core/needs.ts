@@ -1,0 +1,62 @@
+import type { Catalogue, Entry } from './catalogue.ts'
+import type { Worker } from './worker.ts'
+
+/**
+ * What Proxmox asks for before it takes a call: privileges on a path of its access control (`/vms/{vmid}`, all of them),
+ * or root@pam in person, for the calls that it refuses to every token.
+ */
+export type Need =
+  | {
+      readonly path: string
+      readonly privileges: readonly string[]
+      /** The major version that brought them; older ones refuse a role that names them. */
+      readonly since?: number
+    }
+  | { readonly rootOnly: `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}` }
+
+/** What plans read, by what they look at. `GET /cluster/resources` leaves out silently what the token may not see. */
+export const reads = {
+  guests: { path: '/vms/{vmid}', privileges: ['VM.Audit'] },
+  nodes: { path: '/nodes/{node}', privileges: ['Sys.Audit'] },
+  storages: { path: '/storage/{storage}', privileges: ['Datastore.Audit'] },
+  /** Quorum, votes, HA. */
+  cluster: { path: '/', privileges: ['Sys.Audit'] },
+} as const satisfies Record<string, Need>
+
+/** Every job dates its effects by the node's clock and reads back what it did. */
+export const everyJob: readonly Need[] = [reads.guests, reads.nodes]
+
+/** The workers that a command hands its jobs to, as its examples (which are tests) say. */
+export function workersOf(entry: Entry, catalogue: Catalogue): Worker[] {
+  const names = new Set(entry.command.examples.flatMap(({ plans }) => plans ?? []))
+  return [...names].flatMap((name) => catalogue.worker(name) ?? [])
+}
+
+/** What a command needs of each token: the reading one for its plan, the acting one for its jobs. */
+export function needsOf(entry: Entry, catalogue: Catalogue): { read: readonly Need[]; act: readonly Need[] } {
+  const workers = workersOf(entry, catalogue)
+  return {
+    read: entry.command.needs ?? [],
+    act: workers.length === 0 ? [] : [...everyJob, ...workers.flatMap(({ needs }) => needs ?? [])],
+  }
+}
+
+/** Each path once, with all the privileges that Proxmox VE `major` asks for on it; both sorted. */
+export function privilegesByPath(needs: readonly Need[], major: number): { path: string; privileges: string[] }[] {
+  const paths = new Map<string, Set<string>>()
+  for (const need of needs) {
+    if ('rootOnly' in need || (need.since ?? 0) > major) continue
+    const wanted = paths.get(need.path) ?? new Set()
+    for (const privilege of need.privileges) wanted.add(privilege)
+    paths.set(need.path, wanted)
+  }
+  return [...paths]
+    .map(([path, privileges]) => ({ path, privileges: [...privileges].sort() }))
+    .sort((a, b) => a.path.localeCompare(b.path))
+}
+
+/** What a role for one of the tokens must hold so that every command works. */
+export function everyPrivilege(catalogue: Catalogue, kind: 'read' | 'act', major: number): string[] {
+  const needs = catalogue.entries.flatMap((entry) => needsOf(entry, catalogue)[kind])
+  return [...new Set(privilegesByPath(needs, major).flatMap(({ privileges }) => privileges))].sort()
+}
