@@ -19,6 +19,7 @@ import { type Carrier, Gone, startDelivery, Throttled } from './jobs/delivery.ts
 import { RedisDesk } from './jobs/desk.ts'
 import { Inbox, startInbox } from './jobs/inbox.ts'
 import { answerMembership } from './jobs/membership-facts.ts'
+import { CardStore } from './jobs/outbox.ts'
 import { RedisPreferences } from './jobs/preferences.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
 import { longestSecret } from './jobs/secret-box.ts'
@@ -135,7 +136,10 @@ export async function startBot(options: {
   if (config.chat.web) {
     const channels = new ChannelLog(house.patient, house.subscriber, house.prefix, Date.now)
     deliver(webCarrier(channels))
+    // Who waits for an answer over HTTP is told at once that Redis is away.
     const prompt = new ChannelLog(house.prompt, house.subscriber, house.prefix, Date.now)
+    const promptCards = new CardStore(house.prompt, house.prefix)
+    const promptPreferences = new RedisPreferences(house.prompt, house.prefix, house.access)
     const app = webChat({
       inbox,
       channels: {
@@ -144,10 +148,10 @@ export async function startBot(options: {
         listen: (...a) => channels.listen(...a),
       },
       channelOf: async (card) => {
-        const stored = await house.cards.get(card)
+        const stored = await promptCards.get(card)
         return stored?.target.startsWith('web:') ? stored.target.slice('web:'.length) : undefined
       },
-      complete: completer(house, config, readers, preferences),
+      complete: completer(house, config, readers, promptPreferences),
       labControl: environment.labControl,
       signIn: config.chat.web.signIn,
       sessions: new WebSignIn({

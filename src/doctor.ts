@@ -95,9 +95,9 @@ function watched(
   }
 }
 
-function houseLook(config: Config, { dataDir: dir }: Environment): HouseLook {
+function houseLook(config: Config, { dataDir: dir }: Environment, env?: Env): HouseLook {
   const data = { dir, why: unwritable(dir) }
-  return { file: config.file, clusters: config.clusters.length, data, key: lookAtKey({ dataDir: dir }) }
+  return { file: config.file, clusters: config.clusters.length, data, key: lookAtKey({ ...(env ? { env } : {}), dataDir: dir }) }
 }
 
 /** Why nothing can be put there; a folder that is not there yet is made by whoever first needs it. */
@@ -165,7 +165,7 @@ export async function openToolDoctor(env?: Env): Promise<Doctor & { close(): Pro
   const clusters = config ? config.clusters.map((cluster) => watched(cluster, config, board)) : []
   const doctor = createDoctor({
     catalogue: await loadCatalogue(),
-    house: () => (config && environment ? houseLook(config, environment) : { faults }),
+    house: () => (config && environment ? houseLook(config, environment, env) : { faults }),
     redis: {
       at: environment?.redis,
       look: async () => {

@@ -90,8 +90,9 @@ describe('signed HTTP', () => {
       await send(JSON.stringify({ type: 'event_callback', team_id: slack.teamId, event: { type: 'never_heard_of' } })),
     ).toBe(200)
     // Whatever would have come of them is there by the time that this one is answered.
+    const cards = slack.messages('ops').length
     await slack.slash('/pve', 'status', { user: 'luis', ...ops })
-    await slack.until(() => slack.calls().length > calls)
+    await slack.until(() => slack.messages('ops').length > cards)
     expect(
       slack
         .calls()

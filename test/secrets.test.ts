@@ -257,15 +257,15 @@ describe('the box', () => {
     const prefix = `box${++count}`
     const redis = connection()
     const seal = new Seal(randomBytes(32))
-    const cards: { message: { text?: string }; onlyTo?: string }[] = []
+    const cards: { target: string; message: { text?: string }; onlyTo?: string }[] = []
     const clock = { now: Date.now() }
     const outbox = { put: async (card: object) => Boolean(cards.push(card as (typeof cards)[number])) }
     const common = { redis, prefix, outbox, words, publicUrl: options.publicUrl, now: () => clock.now }
     const made = new SecretBox({ ...common, seal, random: randomBytes })
-    const asked = async (job = 'j-1', step = 'join') => {
+    const asked = async (job = 'j-1', step = 'join', person = 'web:ana') => {
       const { handle } = await made.request({
         purpose: 'root-password',
-        person: 'web:ana',
+        person,
         job,
         step,
         label: 'a password',
@@ -276,6 +276,17 @@ describe('the box', () => {
     }
     return { box: made, asked, cards, clock, redis, seal, key: (handle: string) => `${prefix}:secret:${handle}` }
   }
+
+  test('tells one person alone, in each chat in its way', async () => {
+    const { asked, cards } = box()
+    await asked('j-1', 'join', 'slack:U1')
+    await asked('j-1', 'join', 'discord:42')
+    const [slack, discord] = cards
+    expect(slack).toMatchObject({ target: 'web:general', onlyTo: 'slack:U1' })
+    // A card for everybody in no channel: a direct message.
+    expect(discord).toMatchObject({ target: 'discord:42' })
+    expect(discord).not.toHaveProperty('onlyTo')
+  })
 
   test('gives a secret to the job and step it was asked for, once', async () => {
     const { box: made, asked } = box()

@@ -111,8 +111,8 @@ export class ChannelLog {
     return (await this.#redis.zscore(this.#keys(channel).order, id)) !== null
   }
 
-  /** Each message that changed after `seq`, once, in its newest state, oldest change first. */
-  async after(channel: string, seq: number, most = 500): Promise<LoggedMessage[]> {
+  /** Each message that changed after `seq`, once, in its newest state, oldest change first; all there are unless told. */
+  async after(channel: string, seq: number, most = keep): Promise<LoggedMessage[]> {
     const { order, bodies, revisions, times } = this.#keys(channel)
     const flat = (await this.#redis.eval(readScript, 4, order, bodies, revisions, times, seq, most)) as string[]
     const messages: LoggedMessage[] = []

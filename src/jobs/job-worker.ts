@@ -100,16 +100,18 @@ export class JobWorker {
   async #process(job: Job, token: string): Promise<void> {
     const { runs } = this.#o.ports
     const id = job.id!
-    const record = await runs.record(id)
+    const stored = await runs.open(id)
+    const { record } = stored
     const worker = record && this.#o.catalogue.worker(record.worker)
     if (!record || !worker) {
       this.#o.log.error({ job: id }, 'a job in the queue was not signed by this installation, or is of no known kind')
       await this.#o.ports.audit({ kind: 'forged', job: id, result: 'forged-job' })
       throw new UnrecoverableError('not ours')
     }
-    if ((await runs.view(id)).endedAt !== undefined) return
+    if (stored.hasEnded) return
     const run = new Run({
       record,
+      stored,
       worker,
       proxmox: () => this.#o.proxmox(record.cluster),
       board: this.#o.board(record.cluster),
@@ -221,13 +223,17 @@ export class JobWorker {
     const { record } = run
     try {
       run.signal.throwIfAborted()
-      if (await runs.read<Identity>(record.id, 'cancel')) throw new Cancelled(record.id)
-      const starts = await runs.started(record.id)
+      const [{ starts, cancelledBy }, tooOld, notAllowed] = await Promise.all([
+        runs.started(record.id),
+        this.#tooOld(record),
+        this.#o.allowed(record),
+      ])
+      if (cancelledBy !== undefined) throw new Cancelled(record.id)
       if (starts > startsAllowed) {
         const left = await this.#left(run)
         throw new Refused('keeps-crashing', { starts: startsAllowed, left, job: record.id })
       }
-      const refused = (await this.#tooOld(record)) ?? (await this.#o.allowed(record))
+      const refused = tooOld ?? notAllowed
       if (refused) throw refused
       await run.audit('started')
       const outcome = await run.work(job.attemptsMade + 1)

@@ -8,7 +8,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
 import type { EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
 import type { TaskState } from '../proxmox/task-poller.ts'
-import { type Intent, type JobRecord, jobCard, orderOf, type Runs } from './runs.ts'
+import { type Intent, type JobRecord, jobCard, orderOf, type Runs, type StoredRun } from './runs.ts'
 import type { RedisTaskBoard } from './task-board.ts'
 
 export interface RunPorts {
@@ -39,6 +39,7 @@ const stopWithinMs = 60_000
 /** One run of one job in this process: the context that a worker's `run` gets, and the card that people see. */
 export class Run {
   readonly record: JobRecord
+  readonly #stored: StoredRun
   readonly #worker: Worker
   readonly #words: WorkerWords
   readonly #open: () => ProxmoxWriterPort
@@ -57,6 +58,8 @@ export class Run {
 
   constructor(options: {
     record: JobRecord
+    /** What earlier runs of it have stored. */
+    stored: StoredRun
     worker: Worker
     /** @throws Refused when the job's cluster is no longer configured; told on the card like any other refusal */
     proxmox: () => ProxmoxWriterPort
@@ -65,6 +68,7 @@ export class Run {
     ports: RunPorts
   }) {
     this.record = options.record
+    this.#stored = options.stored
     this.#worker = options.worker
     this.#words = options.worker.text[options.record.language] as WorkerWords
     this.#open = options.proxmox
@@ -157,7 +161,7 @@ export class Run {
     this.#enter(name)
     const { runs } = this.#ports
     const field = inRound(name, round)
-    const stored = await runs.read<{ result: T }>(this.record.id, `step:${field}`)
+    const stored = this.#stored.read<{ result: T }>(`step:${field}`)
     if (stored) return stored.result
     const result = await work()
     this.#abort.signal.throwIfAborted()
@@ -188,7 +192,7 @@ export class Run {
   async #askedFor(step: string, ask: { purpose: string; label: string }, secrets: Secrets): Promise<string> {
     const { runs } = this.#ports
     const { id, requester, language, target, thread, card } = this.record
-    const before = await runs.read<{ result: string }>(id, `step:secret ${step}`)
+    const before = this.#stored.read<{ result: string }>(`step:secret ${step}`)
     if (before && (await secrets.state(before.result)) !== 'gone') return before.result
     const told = { person: requester, language, target, thread: thread ?? card }
     const { handle } = await secrets.request({ ...ask, ...told, job: id, step })
@@ -201,7 +205,7 @@ export class Run {
     const { runs } = this.#ports
     const { id, cluster } = this.record
     const field = inRound(name, round)
-    const stored = await runs.read<string>(id, `upid:${field}`)
+    const stored = this.#stored.read<string>(`upid:${field}`)
     if (stored) return stored
     const [intent, found] = await Promise.all([this.#intend(field, look.node), this.#find(look, undefined)])
     const there = found ?? (intent.fresh ? undefined : await this.#find(look, intent.at))
@@ -217,7 +221,7 @@ export class Run {
   /** Stores what is about to be done, dated by the clock of the node that will do it. */
   async #intend(field: string, node: string): Promise<Intent & { fresh: boolean }> {
     const { runs } = this.#ports
-    const before = await runs.read<Intent>(this.record.id, `intent:${field}`)
+    const before = this.#stored.read<Intent>(`intent:${field}`)
     if (before) return { ...before, fresh: false }
     const intent = { at: await this.#proxmox.nodeTime(node) }
     await runs.write(this.record.id, this.#token, `intent:${field}`, intent)
@@ -233,24 +237,25 @@ export class Run {
     const since = await this.#orderedAt(look.node).catch(() => intendedAt)
     if (since === undefined) return undefined
     const mine = this.#proxmox.identity
-    for (const type of look.types) {
-      const tasks = await this.#proxmox.tasks(look.node, {
+    const lists = look.types.map((type) =>
+      this.#proxmox.tasks(look.node, {
         source: 'all',
         since: Math.floor(since),
         typefilter: type,
         limit: 500,
         ...(look.id === undefined ? {} : { vmid: Number(look.id) }),
-      })
-      // What another step or an earlier round of this job has caused is not this effect.
-      const others = tasks.length > 0 ? await runs.upids(this.record.id) : []
-      for (const task of tasks) {
-        if (others.includes(task.upid)) continue
-        const ours = task.user === mine.user && (mine.tokenid === undefined || task.tokenid === mine.tokenid)
-        if (!ours || task.type !== type || (look.id !== undefined && task.id !== look.id)) continue
-        const proof = { upid: task.upid, id: task.id, running: task.endtime === undefined }
-        if (look.mine && !(await look.mine(proof))) continue
-        if (await runs.claimTask(this.record.cluster, task.upid, this.record.id)) return task.upid
-      }
+      }),
+    )
+    const tasks = (await Promise.all(lists)).flat()
+    // What another step or an earlier round of this job has caused is not this effect.
+    const others = tasks.length > 0 ? await runs.upids(this.record.id) : []
+    for (const task of tasks) {
+      const ours = task.user === mine.user && (mine.tokenid === undefined || task.tokenid === mine.tokenid)
+      const fits = look.types.includes(task.type) && (look.id === undefined || task.id === look.id)
+      if (!ours || !fits || others.includes(task.upid)) continue
+      const proof = { upid: task.upid, id: task.id, running: task.endtime === undefined }
+      if (look.mine && !(await look.mine(proof))) continue
+      if (await runs.claimTask(this.record.cluster, task.upid, this.record.id)) return task.upid
     }
     return undefined
   }

@@ -76,6 +76,15 @@ if redis.call('HEXISTS', KEYS[1], 'view:endedAt') == 1 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV))
 return 1`
 
+type RunField = `step:${string}` | `intent:${string}` | `upid:${string}`
+
+/** A job as it was stored when it was opened; what was not signed here is not found. */
+export interface StoredRun {
+  record: JobRecord | undefined
+  hasEnded: boolean
+  read<T>(field: RunField): T | undefined
+}
+
 /** KEYS bullLock run; ARGV token field value. Writes only while this process owns the job. */
 const fencedScript = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -123,6 +132,16 @@ export class Runs {
     return this.#seal.unwrap<JobRecord>('record', id, await this.redis.hget(this.#run(id), 'record'))
   }
 
+  /** Everything stored of a job, in one look: for the process that takes it up. */
+  async open(id: string): Promise<StoredRun> {
+    const fields = await this.redis.hgetall(this.#run(id))
+    return {
+      record: this.#seal.unwrap<JobRecord>('record', id, fields.record),
+      hasEnded: fields['view:endedAt'] !== undefined,
+      read: <T>(field: RunField) => this.#seal.unwrap<{ value: T }>(`run ${field}`, id, fields[field])?.value,
+    }
+  }
+
   /** The newest job that this card shows; one that was ordered for another card is not believed. */
   async ofCard(card: string): Promise<string | undefined> {
     const id = await this.redis.get(this.#cardJob(card))
@@ -146,9 +165,11 @@ export class Runs {
     await this.redis.eval(viewScript, 1, this.#run(id), ...given)
   }
 
-  /** Starts in a row without a new stored step or a moved task. */
-  async started(id: string): Promise<number> {
-    return this.redis.hincrby(this.#run(id), 'starts', 1)
+  /** Counts a start: those in a row without a new stored step or a moved task, and who wants it to stop, if anyone. */
+  async started(id: string): Promise<{ starts: number; cancelledBy: Identity | undefined }> {
+    const script = `return {redis.call('HINCRBY', KEYS[1], 'starts', 1), redis.call('HGET', KEYS[1], 'cancel') or ''}`
+    const [starts, cancel] = (await this.redis.eval(script, 1, this.#run(id))) as [number, string]
+    return { starts, cancelledBy: this.#seal.unwrap<{ value: Identity }>('run cancel', id, cancel)?.value }
   }
 
   async moved(id: string): Promise<void> {
@@ -160,21 +181,13 @@ export class Runs {
   }
 
   /** A stored value of this job; forged ones are not found. */
-  async read<T>(
-    id: string,
-    field: `step:${string}` | `intent:${string}` | `upid:${string}` | 'cancel',
-  ): Promise<T | undefined> {
+  async read<T>(id: string, field: RunField | 'cancel'): Promise<T | undefined> {
     const raw = await this.redis.hget(this.#run(id), field)
     return raw === null ? undefined : this.#seal.unwrap<{ value: T }>(`run ${field}`, id, raw)?.value
   }
 
   /** @throws LostLock when another process owns the job by now */
-  async write(
-    id: string,
-    token: string,
-    field: `step:${string}` | `intent:${string}` | `upid:${string}`,
-    value: unknown,
-  ) {
+  async write(id: string, token: string, field: RunField, value: unknown) {
     const sealed = this.#seal.wrap(`run ${field}`, id, { value })
     const done = await this.redis.eval(fencedScript, 2, this.#bullLock(id), this.#run(id), token, field, sealed)
     if (done !== 1) throw new LostLock(`job ${id} is run by another process`)

@@ -153,20 +153,8 @@ export class SecretBox implements Secrets {
   async #show(handle: string, request: Request, order: number, state: Message['state'], text: string) {
     const words = this.#o.words[request.language]
     const fields: Field[] = request.job === undefined ? [] : [{ name: words.say.job, value: request.job }]
-    await this.#o.outbox.put({
-      key: `secret-${handle}`,
-      target: request.target,
-      ...(request.thread === undefined ? {} : { thread: request.thread }),
-      onlyTo: request.person,
-      order,
-      message: {
-        title: fill(words.pages.cardTitle, { label: request.label }),
-        state,
-        text,
-        fields,
-        ...(request.thread === undefined ? {} : { thread: request.thread }),
-      },
-    })
+    const title = fill(words.pages.cardTitle, { label: request.label })
+    await this.#o.outbox.put({ key: `secret-${handle}`, order, ...alone(request, { title, state, text, fields }) })
   }
 }
 
@@ -180,6 +168,13 @@ interface Options {
   publicUrl: string | undefined
   now: () => number
   random: (bytes: number) => Buffer
+}
+
+/** Discord shows something to one person alone only as the answer to a click, so there it is a direct message. */
+function alone({ person, target, thread }: Request, message: Message) {
+  if (person.startsWith('discord:')) return { target: person, message }
+  const threaded = thread === undefined ? {} : { thread }
+  return { target, ...threaded, onlyTo: person, message: { ...message, ...threaded } }
 }
 
 const secretUrl = (publicUrl: string, handle: string) => `${publicUrl}/secret/${handle}`

@@ -172,7 +172,7 @@ const tooLarge = () => {
 }
 
 async function body<T>(c: Context<Signed>, schema: z.ZodType<T>): Promise<T> {
-  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+  if (!/^application\/json\s*(?:;|$)/i.test(c.req.header('content-type') ?? '')) {
     throw new Fault(
       415,
       'not-json',
@@ -265,6 +265,8 @@ function messages(app: Hono<Signed>, { inbox, channels, channelOf, complete, new
 }
 
 const heartbeatMs = 15_000
+/** While Redis is away, or has just come back. */
+const lookAgainMs = 1000
 
 function stream(app: Hono<Signed>, { channels, sessions, publicUrl, signIn }: WebPorts): void {
   app.get('/api/stream', (c) => {
@@ -288,7 +290,8 @@ function stream(app: Hono<Signed>, { channels, sessions, publicUrl, signIn }: We
           wake = resolve
         })
         // While Redis is away the stream stays open and says nothing.
-        const [news, mayHear] = await look().catch((): [ChannelMessage[], boolean] => [[], true])
+        const seen = await look().catch(() => undefined)
+        const [news, mayHear] = seen ?? [[], true]
         // A session that has ended hears no more; the page learns why when it connects again.
         if (!mayHear) break
         for (const message of listed(c, news)) {
@@ -296,7 +299,7 @@ function stream(app: Hono<Signed>, { channels, sessions, publicUrl, signIn }: We
         }
         seq = news.at(-1)?.seq ?? seq
         if (news.length > 0) continue
-        const timer = setTimeout(wake, heartbeatMs)
+        const timer = setTimeout(wake, seen ? heartbeatMs : lookAgainMs)
         await woken
         clearTimeout(timer)
         if (!closed) await sse.write(': \n\n')
