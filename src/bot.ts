@@ -21,6 +21,7 @@ import { Inbox, startInbox } from './jobs/inbox.ts'
 import { answerMembership } from './jobs/membership-facts.ts'
 import { CardStore } from './jobs/outbox.ts'
 import { RedisPreferences } from './jobs/preferences.ts'
+import { ready } from './jobs/redis.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
 import { longestSecret } from './jobs/secret-box.ts'
 import { WebSignIn } from './jobs/web-sign-in.ts'
@@ -54,6 +55,8 @@ export async function startBot(options: {
   const { config, environment } = options
   const membership = gathered(options.membership)
   const house = await openHouse({ ...options, membership, name: 'bot' })
+  // Nobody is told that the bot is there before it can store what they say.
+  await ready(house.prompt)
   // Before anything that waits in the inbox is taken up: its people have their roles from there.
   const known = await openDiscordMembership(config, house)
   if (known) membership.add(known.membership)

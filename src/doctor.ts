@@ -97,7 +97,12 @@ function watched(
 
 function houseLook(config: Config, { dataDir: dir }: Environment, env?: Env): HouseLook {
   const data = { dir, why: unwritable(dir) }
-  return { file: config.file, clusters: config.clusters.length, data, key: lookAtKey({ ...(env ? { env } : {}), dataDir: dir }) }
+  return {
+    file: config.file,
+    clusters: config.clusters.length,
+    data,
+    key: lookAtKey({ ...(env ? { env } : {}), dataDir: dir }),
+  }
 }
 
 /** Why nothing can be put there; a folder that is not there yet is made by whoever first needs it. */
@@ -161,6 +166,8 @@ export async function runDoctor(options: { language: Language; print: (line: str
 export async function openToolDoctor(env?: Env): Promise<Doctor & { close(): Promise<void> }> {
   const { environment, config, seal, faults } = readAll(env)
   const redis = environment?.redis && connect(environment.redis, 'prompt', () => {})
+  // Also before the board is read: a connection that is not ready yet refuses.
+  const silence = redis && (await answering(redis).catch((error: Error) => error))
   const board = redis && seal && config ? new RightsBoard(redis, config.redis.prefix, seal) : undefined
   const clusters = config ? config.clusters.map((cluster) => watched(cluster, config, board)) : []
   const doctor = createDoctor({
@@ -170,7 +177,7 @@ export async function openToolDoctor(env?: Env): Promise<Doctor & { close(): Pro
       at: environment?.redis,
       look: async () => {
         if (!redis) throw new Error('REDIS_URL')
-        await answering(redis)
+        if (silence) throw silence
         return lookAtRedis(redis)
       },
     },

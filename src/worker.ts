@@ -5,6 +5,7 @@ import { holds, type Membership } from './core/roles.ts'
 import { reportRights } from './doctor.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import { MembershipFacts } from './jobs/membership-facts.ts'
+import { pause } from './jobs/pause.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
 import type { JobRecord } from './jobs/runs.ts'
 import { RedisTaskBoard } from './jobs/task-board.ts'
@@ -44,7 +45,7 @@ export async function startWorker(options: {
       new TaskPoller({
         proxmox: writers.get(cluster),
         board: boards.get(cluster)!,
-        clock: { now: Date.now, wait },
+        clock: { now: Date.now, wait: pause },
         onError: (error) => house.log.warn({ cluster, error: String(error) }, 'task poller'),
       }),
   )
@@ -108,17 +109,4 @@ export async function startWorker(options: {
     }
     return undefined
   }
-}
-
-/** Resolves early, without an error, when the signal aborts. */
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
 }

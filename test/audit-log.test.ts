@@ -217,24 +217,19 @@ test('a job tells its start, its effect before it is sent, its task and its end'
 })
 
 test('an effect that was announced and then not sent, the job having gone to another process, says so', async () => {
-  const reading = gate()
-  const { worker, order, steal, cluster, runs, letGo, trail } = toyCrew(ground, {
-    workers: {
-      start: starter({
-        // The first look at the cluster is for the effect, the next for the time of the intent.
-        look: () => {
-          let looks = 0
-          cluster.reading = () => (looks++ === 0 ? reading.pass() : undefined)
-        },
-      }),
-    },
-  })
-  worker()
+  const looking = gate()
+  const { worker, order, steal, cluster, runs, letGo, trail } = toyCrew(ground, { workers: { start: starter() } })
+  const port = cluster.port()
+  const tasks: typeof port.tasks = async (...of) => {
+    await looking.pass()
+    return port.tasks(...of)
+  }
+  worker({ proxmox: () => ({ ...port, tasks }) })
   const id = await order({ worker: 'start', payload: { vmid: 100 } })
-  await reading.arrived
-  await until(() => runs.read(id, 'intent:act'), 'the intent')
+  await looking.arrived
+  await until(() => runs.read(id, 'intent:act'), 'the intent', 10_000)
   await steal(id)
-  reading.open()
+  looking.open()
   await until(() => letGo.includes(id), 'the first to be fenced off')
   const kinds = (await trail.list(({ job }) => job === id, 50)).map(({ record }) => record?.kind)
   expect(kinds).toEqual(['started', 'effect', 'unsent'])

@@ -85,14 +85,16 @@ describe('signed HTTP', () => {
     expect(await send('payload=%7Bnot', { type: 'application/x-www-form-urlencoded' })).toBe(400)
     expect((await fetch(url, { method: 'POST', body: mention('status') })).status).toBe(401)
     expect((await fetch(url)).status).toBe(404)
-    expect(await send(mention('status', { team_id: 'T0OTHER', authorizations: [{ team_id: 'T0OTHER' }] }))).toBe(200)
+    expect(await send(mention('whoami', { team_id: 'T0OTHER', authorizations: [{ team_id: 'T0OTHER' }] }))).toBe(200)
     expect(
       await send(JSON.stringify({ type: 'event_callback', team_id: slack.teamId, event: { type: 'never_heard_of' } })),
     ).toBe(200)
     // Whatever would have come of them is there by the time that this one is answered.
-    const cards = slack.messages('ops').length
-    await slack.slash('/pve', 'status', { user: 'luis', ...ops })
-    await slack.until(() => slack.messages('ops').length > cards)
+    for (const line of ['status', 'vm list']) {
+      const cards = slack.messages('ops').length
+      await slack.slash('/pve', line, { user: 'luis', ...ops })
+      await slack.until(() => slack.messages('ops').length > cards)
+    }
     expect(
       slack
         .calls()

@@ -11,6 +11,9 @@ import type { Message } from '../src/core/message.ts'
 import { type PrivateRedis, startPrivateRedis } from '../src/jobs/private-redis.ts'
 import { type RunningSim, type SimOptions, startSim } from '../src/lab/sim.ts'
 import { labRoles, localMembership } from '../src/membership.ts'
+import { until } from './until.ts'
+
+export { until }
 
 /** A message as the web chat lists it. */
 export interface Listed {
@@ -20,21 +23,6 @@ export interface Listed {
   revision: number
   threadId?: string
   message: Message
-}
-
-/** Looks again every 50 ms until `look` gives something; fails with what it saw last. */
-export async function until<T>(
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-  what: string,
-  withinMs = 60_000,
-) {
-  const end = Date.now() + withinMs
-  for (;;) {
-    const value = await look()
-    if (value !== undefined && value !== false) return value
-    if (Date.now() > end) throw new Error(`waited ${withinMs} ms for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }
 
 /** A web chat, typed into. */

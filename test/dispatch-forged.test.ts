@@ -2,9 +2,9 @@ import { Queue } from 'bullmq'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Said } from '../src/core/events.ts'
 import { Inbox, startInbox } from '../src/jobs/inbox.ts'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyHouse } from './fixtures/toy-house.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

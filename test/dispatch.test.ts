@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyHouse } from './fixtures/toy-house.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyCrew } from './fixtures/toy-crew.ts'
 import { type Between, starter } from './fixtures/toy-workers.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Refused, Unavailable } from '../src/core/errors.ts'
 import { OutcomeUnknown } from '../src/proxmox/errors.ts'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { newDesk, toyCommands } from './fixtures/toy-commands.ts'
 import { toyCrew } from './fixtures/toy-crew.ts'
 import { type Between, starter } from './fixtures/toy-workers.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

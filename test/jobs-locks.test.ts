@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Locks } from '../src/jobs/locks.ts'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyCrew } from './fixtures/toy-crew.ts'
 import { starter } from './fixtures/toy-workers.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LostLock } from '../src/core/errors.ts'
 import { OutcomeUnknown } from '../src/proxmox/errors.ts'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyCrew } from './fixtures/toy-crew.ts'
 import { type Between, starter } from './fixtures/toy-workers.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

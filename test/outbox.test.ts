@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Order } from '../src/core/outbox.ts'
 import { Gone, startDelivery, Throttled } from '../src/jobs/delivery.ts'
 import { BullOutbox, CardStore } from '../src/jobs/outbox.ts'
-import { until } from './crew.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { Sheet } from './fixtures/sheet.ts'
+import { until } from './until.ts'
 
 let ground: Ground
 

@@ -34,8 +34,8 @@ export interface Clicked {
   locales: string[]
 }
 
-/** Hands a job over; the same id twice is one job. */
-export type Enqueue = (job: {
+/** A job as it is ordered: what to do, for whom, and where to tell of it. */
+export interface OrderedJob {
   id: string
   worker: string
   payload: unknown
@@ -56,7 +56,10 @@ export type Enqueue = (job: {
   /** Added to the order of the job's card. */
   orderBase: number
   shows: Field[]
-}) => Promise<{ added: boolean; position: number }>
+}
+
+/** Hands a job over; the same id twice is one job. */
+export type Enqueue = (job: OrderedJob) => Promise<{ added: boolean; position: number }>
 
 export interface DispatchPorts {
   catalogue: Catalogue

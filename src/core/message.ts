@@ -73,3 +73,21 @@ export interface FormField {
 
 /** Where a message goes: `web:general`, `slack:C0123`, `discord:456`. */
 export type Target = string
+
+/** A message of a web channel in its newest state, as the web chat's API lists it. */
+export interface ListedMessage {
+  id: string
+  /** Every new message and every edit takes the channel's next number. */
+  seq: number
+  channel: string
+  threadId?: string
+  /** The identity of who said it; `quorum` for ours. */
+  author: string
+  message: Message
+  /** From 1. */
+  revision: number
+  /** When it was first posted, ISO 8601. */
+  at: string
+  /** For this person's eyes alone, where the chat knows who is reading. */
+  onlyTo?: string
+}

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { RedisAddress } from '../config/redis-url.ts'
 import type { Catalogue } from '../core/catalogue.ts'
 import type { Check, Doctor } from '../core/doctor.ts'
@@ -47,6 +48,8 @@ export interface DoctorPorts {
 export function createDoctor(ports: DoctorPorts): Doctor {
   return {
     async examine({ language, clusters, signal }) {
+      // Each call under way listens to it, and there are dozens.
+      setMaxListeners(0, signal)
       const say = speaker(language)
       const wanted = ports.clusters.filter(({ name }) => clusters?.includes(name) ?? true)
       const isLocal = await isRedisLocal(ports)

@@ -1,19 +1,5 @@
-import type { Message } from '../core/message.ts'
+import type { ListedMessage, Message } from '../core/message.ts'
 import type { Redis } from './redis.ts'
-
-export interface LoggedMessage {
-  id: string
-  seq: number
-  channel: string
-  threadId?: string
-  author: string
-  message: Message
-  revision: number
-  /** When it was first posted, ISO 8601. */
-  at: string
-  /** For this person alone. */
-  onlyTo?: string
-}
 
 const keep = 2000
 
@@ -112,12 +98,12 @@ export class ChannelLog {
   }
 
   /** Each message that changed after `seq`, once, in its newest state, oldest change first; all there are unless told. */
-  async after(channel: string, seq: number, most = keep): Promise<LoggedMessage[]> {
+  async after(channel: string, seq: number, most = keep): Promise<ListedMessage[]> {
     const { order, bodies, revisions, times } = this.#keys(channel)
     const flat = (await this.#redis.eval(readScript, 4, order, bodies, revisions, times, seq, most)) as string[]
-    const messages: LoggedMessage[] = []
+    const messages: ListedMessage[] = []
     for (let i = 0; i < flat.length; i += 5) {
-      const body = JSON.parse(flat[i + 3]!) as Pick<LoggedMessage, 'author' | 'threadId' | 'onlyTo' | 'message'>
+      const body = JSON.parse(flat[i + 3]!) as Pick<ListedMessage, 'author' | 'threadId' | 'onlyTo' | 'message'>
       messages.push({
         id: flat[i]!,
         seq: Number(flat[i + 1]),

@@ -8,6 +8,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
 import type { EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
 import type { TaskState } from '../proxmox/task-poller.ts'
+import { pause } from './pause.ts'
 import { type Intent, type JobRecord, jobCard, orderOf, type Runs, type StoredRun } from './runs.ts'
 import type { RedisTaskBoard } from './task-board.ts'
 
@@ -407,16 +408,3 @@ export class Run {
 const effectOf = (step: string, { node, types, id }: EffectLook) => ({ step, node, types, id })
 
 const inRound = (name: string, round: number) => (round === 1 ? name : `${name}#${round}`)
-
-/** Resolves after `ms`, or at once when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
-}

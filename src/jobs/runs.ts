@@ -1,4 +1,5 @@
 import { LostLock } from '../core/errors.ts'
+import type { OrderedJob } from '../core/events.ts'
 import type { Field, Message, Target } from '../core/message.ts'
 import type { Card } from '../core/outbox.ts'
 import type { Identity } from '../core/roles.ts'
@@ -7,24 +8,7 @@ import type { Redis } from './redis.ts'
 import type { Seal } from './seal.ts'
 
 /** A job as it was ordered; signed, and never changed afterwards. */
-export interface JobRecord {
-  id: string
-  worker: string
-  payload: unknown
-  title: string
-  path: string
-  line: string
-  cluster: string
-  requester: Identity
-  approvedBy: Identity[]
-  card: string
-  target: Target
-  thread?: string
-  language: 'en' | 'es'
-  node: string
-  since: number
-  orderBase: number
-  shows: Field[]
+export interface JobRecord extends OrderedJob {
   /** Milliseconds, our own clock: the order of asking. */
   createdAt: number
 }

@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
 import { CertificateMismatch } from './errors.ts'
 import { NotConnected, type TlsTrust, trustingConnector } from './tls.ts'
 
@@ -13,18 +13,16 @@ export type CertificateLook =
 /** Connects as the client does, by the same trust, and hangs up. Never rejects. */
 export function lookAtCertificate(endpoint: string, trust: TlsTrust, timeoutMs: number): Promise<CertificateLook> {
   const { hostname, port, protocol, host } = new URL(endpoint)
-  const connect = trustingConnector(trust, timeoutMs)
+  let shown: X509Certificate | undefined
+  const connect = trustingConnector(trust, timeoutMs, (certificate) => {
+    shown = certificate
+  })
   return new Promise((resolve) => {
     connect({ hostname, port: port || '443', protocol, host }, (error, socket) => {
       if (error) return resolve(refusal(error))
-      const certificate = (socket as TLSSocket).getPeerX509Certificate()
       socket.destroy()
-      if (!certificate) return resolve({ kind: 'other-certificate', got: undefined })
-      resolve({
-        kind: 'trusted',
-        fingerprint: certificate.fingerprint256,
-        validUntil: Date.parse(certificate.validTo),
-      })
+      if (!shown) return resolve({ kind: 'other-certificate', got: undefined })
+      resolve({ kind: 'trusted', fingerprint: shown.fingerprint256, validUntil: Date.parse(shown.validTo) })
     })
   })
 }

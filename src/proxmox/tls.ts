@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { Socket } from 'node:net'
 import { createSecureContext, type TLSSocket } from 'node:tls'
 import { buildConnector } from 'undici'
@@ -18,8 +19,15 @@ export class NotConnected extends Error {
   }
 }
 
-/** A connector for undici that hands over a socket only once the server has proved who it is. */
-export function trustingConnector(trust: TlsTrust, connectTimeoutMs: number): buildConnector.connector {
+/**
+ * A connector for undici that hands over a socket only once the server has proved who it is. `seen`: gets the
+ * certificate of each that has.
+ */
+export function trustingConnector(
+  trust: TlsTrust,
+  connectTimeoutMs: number,
+  seen?: (certificate: X509Certificate) => void,
+): buildConnector.connector {
   const pins = (trust.fingerprints ?? []).map(normalFingerprint)
   const connect = buildConnector({
     timeout: connectTimeoutMs,
@@ -31,10 +39,15 @@ export function trustingConnector(trust: TlsTrust, connectTimeoutMs: number): bu
     const connecting: unknown = connect(options, (...result) => {
       const [error, socket] = result
       if (error) return callback(new NotConnected(error), null)
-      const mismatch = pins.length === 0 ? undefined : compare(`https://${options.host}`, pins, socket as TLSSocket)
-      if (!mismatch) return callback(null, socket)
-      socket.destroy()
-      callback(new NotConnected(mismatch), null)
+      // Asked for once: Node 20 takes it off the chain, and a second call gives the next one, the authority's.
+      const shown = pins.length > 0 || seen ? (socket as TLSSocket).getPeerX509Certificate() : undefined
+      const mismatch = pins.length === 0 ? undefined : compare(`https://${options.host}`, pins, shown)
+      if (mismatch) {
+        socket.destroy()
+        return callback(new NotConnected(mismatch), null)
+      }
+      if (shown) seen?.(shown)
+      callback(null, socket)
     })
     // A call has its deadline to keep the process alive; a connection that nobody waits for any more must not.
     if (connecting instanceof Socket) connecting.unref()
@@ -48,8 +61,8 @@ function pinning(trust: TlsTrust): { rejectUnauthorized: boolean; maxCachedSessi
   return { rejectUnauthorized: trust.ca !== undefined, maxCachedSessions: 0 }
 }
 
-function compare(endpoint: string, pins: readonly string[], socket: TLSSocket): CertificateMismatch | undefined {
-  const got = socket.getPeerX509Certificate()?.fingerprint256
+function compare(endpoint: string, pins: readonly string[], shown: X509Certificate | undefined) {
+  const got = shown?.fingerprint256
   return got !== undefined && pins.includes(got) ? undefined : new CertificateMismatch(endpoint, pins, got)
 }
 

@@ -6,30 +6,16 @@ import { z } from 'zod'
 import type { Completion } from '../../core/complete.ts'
 import type { Clicked, Said } from '../../core/events.ts'
 import { acceptLanguage } from '../../core/language.ts'
-import { actionIds, type Message } from '../../core/message.ts'
+import { actionIds, type ListedMessage, type Message } from '../../core/message.ts'
 import { isOurHost, isOurOrigin } from '../../core/origin.ts'
 import { contentSecurityPolicy, pageAssets } from './page/assets.ts'
 import { type Sessions, sessionCookie, signInPages } from './sign-in.ts'
-
-/** A message of a web channel in its newest state. */
-export interface ChannelMessage {
-  id: string
-  seq: number
-  channel: string
-  threadId?: string
-  author: string
-  message: Message
-  revision: number
-  at: string
-  /** Listed to this person alone; with `signIn: none` nobody is known, and all is listed. */
-  onlyTo?: string
-}
 
 export interface WebPorts {
   inbox: { said(event: Said): Promise<void>; clicked(event: Clicked): Promise<void> }
   channels: {
     write(channel: string, entry: { id: string; author: string; threadId?: string; message: Message }): Promise<void>
-    after(channel: string, seq: number, most?: number): Promise<ChannelMessage[]>
+    after(channel: string, seq: number, most?: number): Promise<ListedMessage[]>
     listen(channel: string, changed: () => void): () => void
   }
   /** The channel that shows this card, if it is one of ours. */
@@ -160,7 +146,7 @@ function spokenBy(c: Context<Signed>, value: unknown): unknown {
 }
 
 /** What is for one person alone is not listed to others, and the mark itself to nobody. */
-function listed(c: Context<Signed>, messages: ChannelMessage[]): ChannelMessage[] {
+function listed(c: Context<Signed>, messages: ListedMessage[]): ListedMessage[] {
   const session = c.get('session')
   return messages
     .filter(({ onlyTo }) => session === undefined || onlyTo === undefined || onlyTo === session.identity)

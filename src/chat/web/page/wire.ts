@@ -1,17 +1,7 @@
-import type { Message } from '../../../core/message.ts'
+import type { ListedMessage } from '../../../core/message.ts'
 
-/** One entry of GET /api/messages and of the stream. */
-export interface Listed {
-  id: string
-  seq: number
-  channel: string
-  threadId?: string
-  author: string
-  message: Message
-  revision: number
-  /** ISO 8601. */
-  at?: string
-}
+/** One entry of GET /api/messages and of the stream; an entry without a time stands where it came. */
+export type Listed = Omit<ListedMessage, 'at'> & { at?: string }
 
 export interface ApiError {
   code: string

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { loadCatalogue } from '../src/app.ts'
+import { everyJob, type Need, needsOf, workersOf } from '../src/core/needs.ts'
+import { BUILT_IN_ROLES } from '../src/lab/roles.ts'
+import { loadSchema } from '../src/lab/schema/load.ts'
+
+const catalogue = await loadCatalogue()
+const schema = loadSchema('9.2')
+const own = catalogue.entries.filter(({ path, file }) => path === file)
+
+/** The calls behind the port, as the schema names them; what is not here asks for no privilege of its own. */
+const calls: Record<string, string[]> = {
+  clusterStatus: ['GET /cluster/status'],
+  votes: ['GET /cluster/config/nodes'],
+  haStatus: ['GET /cluster/ha/status/current'],
+  managerStatus: ['GET /cluster/ha/status/manager_status'],
+  storageContents: ['GET /nodes/{node}/storage/{storage}/content'],
+  guestConfig: ['GET /nodes/{node}/qemu/{vmid}/config'],
+  guestState: ['GET /nodes/{node}/qemu/{vmid}/status/current'],
+  nodeTime: ['GET /nodes/{node}/time'],
+  createGuest: ['POST /nodes/{node}/qemu'],
+  cloneGuest: ['POST /nodes/{node}/qemu/{vmid}/clone'],
+  guestPower: ['start', 'stop', 'shutdown', 'reboot'].map(
+    (action) => `POST /nodes/{node}/qemu/{vmid}/status/${action}`,
+  ),
+  deleteGuest: ['DELETE /nodes/{node}/qemu/{vmid}'],
+}
+
+/** The privileges that a rule of the schema names, each with its path; of several that will do, the first. */
+function named(check: readonly unknown[]): { path: string; privilege: string }[] {
+  const [kind, ...rest] = check
+  if (kind === 'and') return rest.flatMap((part) => named(part as unknown[]))
+  if (kind === 'or') return named(rest[0] as unknown[])
+  if (kind !== 'perm') return []
+  const [path, privileges, ...options] = rest as [string, string[], ...unknown[]]
+  const wanted = options.includes('any') ? privileges.slice(0, 1) : privileges
+  return wanted.map((privilege) => ({ path: path.replace('{newid}', '{vmid}'), privilege }))
+}
+
+/** What a file's calls ask for by the schema. `beside`: calls that its helpers make. */
+function asked(file: string, beside: string[] = []) {
+  const text = readFileSync(new URL(`../${file}.ts`, import.meta.url), 'utf8')
+  const methods = [...text.matchAll(/\bproxmox\s*\.(\w+)\(/g)].map(([, method]) => method!)
+  const reads = /\breadGuest\(/.test(text) ? ['guestConfig', 'guestState'] : []
+  return [...new Set([...methods, ...reads, ...beside])].flatMap((method) =>
+    (calls[method] ?? []).flatMap((call) => {
+      const [verb = '', path = ''] = call.split(' ')
+      const rule = schema.endpoints[path]?.[verb]?.permissions
+      if (!schema.endpoints[path]?.[verb]) throw new Error(`the schema has no ${call}`)
+      return rule?.check ? named(rule.check) : []
+    }),
+  )
+}
+
+const declares = (needs: readonly Need[], { path, privilege }: { path: string; privilege: string }) =>
+  needs.some((need) => 'path' in need && need.path === path && need.privileges.includes(privilege))
+
+describe.each(own)('$path', (entry) => {
+  const { read, act } = needsOf(entry, catalogue)
+
+  test('declares what its plan asks by the schema', () => {
+    const plans = workersOf(entry, catalogue).length > 0 ? ['nodeTime'] : []
+    const lacking = asked(`commands/${entry.file.replace(' ', '/')}`, plans).filter((one) => !declares(read, one))
+    expect(lacking).toEqual([])
+  })
+
+  test('names only privileges that there are, and paths as the schema writes them', () => {
+    for (const need of [...read, ...act]) {
+      if ('rootOnly' in need) {
+        const [verb = '', path = ''] = need.rootOnly.split(' ')
+        expect(schema.endpoints[path]?.[verb], need.rootOnly).toBeDefined()
+        expect(schema.endpoints[path]![verb]!.permissions, need.rootOnly).toBeUndefined()
+        continue
+      }
+      for (const privilege of need.privileges) expect(BUILT_IN_ROLES.Administrator).toContain(privilege)
+      expect(need.path).toMatch(/^\/$|^\/(vms|nodes|storage|pool|sdn\/zones|access)(\/\{\w+\})?$/)
+    }
+  })
+})
+
+const workers = [...new Set(own.flatMap((entry) => entry.command.examples.flatMap(({ plans }) => plans ?? [])))]
+
+test.each(workers)('worker %s declares what its calls ask by the schema', (name) => {
+  const worker = catalogue.worker(name)!
+  expect(worker.needs, 'quorum doctor cannot tell what it needs').toBeDefined()
+  const needs = [...everyJob, ...(worker.needs ?? [])]
+  expect(asked(`workers/${name}`, ['nodeTime']).filter((one) => !declares(needs, one))).toEqual([])
+})
