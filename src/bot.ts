@@ -186,7 +186,7 @@ export async function startBot(options: {
     const slackTroubles = troubles.length > 0 ? troubles : undefined
     return { slack: slack?.connected(), slackTroubles, discord: discord?.connected() }
   }
-  const site = health(house.patient, parts, publicUrl)
+  const site = health(house.patient, parts, publicUrl, () => desk.queue.exportPrometheusMetrics())
   if (slack?.requests) mount(site, '/slack/events', slack.requests)
   if (publicUrl !== undefined) {
     const box = openSecrets(house, house.prompt)

@@ -25,7 +25,10 @@ async function main(argv: string[]): Promise<void> {
   }
   if (name === 'web-login') return webLogin(rest)
   if (name === 'secret' && rest[0] === 'set') return setSecret(rest.slice(1))
-  if (name === 'docs') return (await import('./write-docs.ts')).writeDocs('docs')
+  if (name === 'docs') {
+    const { loadCatalogue, words } = await import('./app.ts')
+    return (await import('./docs.ts')).writeDocs('docs', await loadCatalogue(), words)
+  }
   if (name === 'audit' && rest[0] === 'verify') return verifyAudit(rest.slice(1))
   if (name === 'register' && rest[0] === 'slack') return printSlackManifest()
   if (name === 'doctor') return doctor(rest)

@@ -15,7 +15,12 @@ export const workspace = (more: Partial<SlackStandInOptions> = {}): Promise<Slac
       { name: 'guest', isRestricted: true },
       { name: 'stranger', isStranger: true },
     ],
-    channels: [{ name: 'ops' }, { name: 'other' }, { name: 'private', isPrivate: true, hasBot: false }],
+    channels: [
+      { name: 'ops' },
+      { name: 'other' },
+      { name: 'still' },
+      { name: 'private', isPrivate: true, hasBot: false },
+    ],
     ...more,
   })
 

@@ -16,6 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => crew.close())
 
+const connection = () => connect(parseRedisUrl(crew.redis.url), 'patient', () => {})
 const get = (path: string) => fetch(bot.url + path)
 const errorOf = async (reply: Response) => ((await reply.json()) as { error: { code: string } }).error
 const complete = { code: expect.any(String), says: expect.stringMatching(/\S/), hint: expect.stringMatching(/\S/) }
@@ -89,8 +90,8 @@ describe.concurrent('messages', () => {
   })
 
   test('are all listed, however many there are', async () => {
-    const redis = connect(parseRedisUrl(crew.redis.url), 'patient', () => {})
-    const log = new ChannelLog(redis, redis.duplicate(), 'api', Date.now)
+    const [redis, subscriber] = [connection(), connection()]
+    const log = new ChannelLog(redis, subscriber, 'api', Date.now)
     const entry = (i: number) => ({
       id: `n${i}`,
       author: 'web:viewer',
@@ -101,7 +102,7 @@ describe.concurrent('messages', () => {
     expect(listed).toHaveLength(700)
     expect(listed.at(-1)?.seq).toBe(700)
     expect(await bot.messages('many', 650)).toHaveLength(50)
-    redis.disconnect()
+    for (const one of [redis, subscriber]) one.disconnect()
   })
 })
 

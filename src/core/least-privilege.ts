@@ -39,7 +39,7 @@ const words = {
     why: '## Why each privilege',
     columns: ['Privilege of the acting token', 'On', 'Commands'],
     narrow:
-      'To let Quorum touch only some machines, give the role on their pool instead of on `/`: `pveum acl modify /pool/web --users quorum@pve --roles Quorum`, and keep `PVEAuditor` on `/`. The doctor then says on which paths the rights hold.',
+      'To let Quorum touch only some machines, give the role on their pool and on their storages instead of on `/` (`pveum acl modify /pool/web --users quorum@pve --roles Quorum`, the same for `/storage/NAME`), and keep `PVEAuditor` on `/`. New machines are in no pool, so `vm create` and `vm clone` do not work then. The doctor says on which paths the rights hold.',
     root: 'Some calls are refused to every token, even one of root, and need `quorum worker --root`:',
   },
   es: {
@@ -54,7 +54,7 @@ const words = {
     why: '## Por qué cada privilegio',
     columns: ['Privilegio del token que actúa', 'En', 'Comandos'],
     narrow:
-      'Para que Quorum toque solo algunas máquinas, da el rol en su pool en vez de en `/`: `pveum acl modify /pool/web --users quorum@pve --roles Quorum`, y deja `PVEAuditor` en `/`. El doctor dice entonces en qué rutas valen los derechos.',
+      'Para que Quorum toque solo algunas máquinas, da el rol en su pool y en sus almacenamientos en vez de en `/` (`pveum acl modify /pool/web --users quorum@pve --roles Quorum`, y lo mismo con `/storage/NAME`), y deja `PVEAuditor` en `/`. Las máquinas nuevas no están en ningún pool, así que `vm create` y `vm clone` no funcionan entonces. El doctor dice en qué rutas valen los derechos.',
     root: 'Algunas llamadas se niegan a todo token, incluso a uno de root, y necesitan `quorum worker --root`:',
   },
 }

@@ -63,7 +63,7 @@ export async function endpointCheck(ports: EndpointPorts, say: Say): Promise<Fou
 async function versionCheck(ports: EndpointPorts, certificate: string, say: Say): Promise<Found> {
   const what = ports.endpoint
   const unread = (why: string): Found => ({ what, verdict: 'unknown', found: say('versionRead', { certificate, why }) })
-  if (!ports.proxmox) return unread(say('tokenNone'))
+  if (!ports.proxmox) return unread(say('noReading'))
   const options = { signal: ports.signal }
   try {
     const [version, status] = await Promise.all([

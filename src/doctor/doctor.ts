@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { RedisAddress } from '../config/redis-url.ts'
 import type { Catalogue } from '../core/catalogue.ts'
 import type { Check, Doctor } from '../core/doctor.ts'
+import { needsOf } from '../core/needs.ts'
 import type { Proxmox } from '../proxmox/port.ts'
 import { type ChatLooks, chatChecks } from './chat-checks.ts'
 import {
@@ -82,7 +83,7 @@ async function examineCluster(cluster: WatchedCluster, ports: Examining, say: Sa
   const { now, signal } = ports
   const { read, name } = cluster
   const [status, version, readLook, actLook, hasRoot, endpoints] = await Promise.all([
-    read ? read.clusterStatus({ signal }).catch(asError) : new Error(say('tokenNone')),
+    read ? read.clusterStatus({ signal }).catch(asError) : new Error(say('noReading')),
     read?.version({ signal }).catch(() => undefined),
     cluster.rights('read', signal),
     cluster.rights('act', signal),
@@ -115,7 +116,7 @@ async function examineCluster(cluster: WatchedCluster, ports: Examining, say: Sa
       ...clocks,
       readTokenCheck(readLook, say),
       tokenCheck('act', actLook, say),
-      rootCheck(hasRoot, say),
+      ...(hasRoot || needsRoot(ports.catalogue) ? [rootCheck(hasRoot, say)] : []),
     ]),
     ...placed(
       { area: 'command', cluster: name },
@@ -123,6 +124,9 @@ async function examineCluster(cluster: WatchedCluster, ports: Examining, say: Sa
     ),
   ]
 }
+
+const needsRoot = (catalogue: Catalogue): boolean =>
+  catalogue.entries.some((entry) => needsOf(entry, catalogue).act.some((need) => 'rootOnly' in need))
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 

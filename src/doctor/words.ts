@@ -94,6 +94,7 @@ const en = {
   tokenRefused: '{token} is not taken: expired, removed, or with another secret',
   tokenUnreachable: '{token}: not known, {raw}',
   tokenNone: 'none is given here',
+  noReading: 'no reading token is given here',
   tokenNobody: 'not known: no worker has reported in the last minutes',
   tokenRenew: 'pveum user token modify {user} {name} --expire 0',
   tokenAnew:
@@ -212,6 +213,7 @@ export const words = {
     tokenRefused: '{token} no es aceptado: venció, fue eliminado o tiene otro secreto',
     tokenUnreachable: '{token}: no se sabe, {raw}',
     tokenNone: 'aquí no se da ninguno',
+    noReading: 'aquí no se da ningún token de lectura',
     tokenNobody: 'no se sabe: ningún worker ha informado en los últimos minutos',
     tokenRenew: 'pveum user token modify {user} {name} --expire 0',
     tokenAnew:

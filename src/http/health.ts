@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import { isPublicHost } from '../core/origin.ts'
 
 interface Pings {
@@ -16,8 +17,12 @@ export function health(
   redis: Pings,
   parts: () => Record<string, boolean | string[] | undefined>,
   publicUrl?: string | undefined,
+  /** Further lines for `/metrics`, in Prometheus' text form: the queues know their own. */
+  queues?: () => Promise<string>,
 ): Hono {
   const app = new Hono()
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
   for (const path of ['/readyz', '/metrics']) {
     app.use(path, async (c, next) => {
       if (isPublicHost(c.req.header('host') ?? '', publicUrl)) return c.notFound()
@@ -25,6 +30,11 @@ export function health(
     })
   }
   app.get('/healthz', (c) => c.json({ ok: true }))
+  app.get('/metrics', async (c) => {
+    const own = await registry.metrics()
+    const of = (await queues?.().catch(() => '')) ?? ''
+    return c.text(`${own}${of}`, 200, { 'content-type': registry.contentType })
+  })
   app.get('/readyz', async (c) => {
     const answered = await Promise.race([
       redis.ping().then(

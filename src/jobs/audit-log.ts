@@ -83,7 +83,7 @@ export class AuditLog {
         const some = this.#waiting.splice(0, mostAtOnce)
         const error = await this.#add(some).then(
           () => undefined,
-          (cause) => new Unavailable('audit-gone', { service: 'Redis', cause }),
+          (error: unknown) => error,
         )
         for (const { done, failed } of some) error ? failed(error) : done()
       }
@@ -95,15 +95,15 @@ export class AuditLog {
   async #add(some: readonly Waiting[]): Promise<void> {
     const { redis } = this.#o
     const { stream, head } = this.#keys
-    this.#head ??= await this.head()
+    this.#head ??= await this.head().catch(gone)
     for (;;) {
       const before: Head = this.#head
       const { rows, next } = this.#linked(some, before)
-      const now = String(await redis.eval(addScript, 2, stream, head, before, next, lookBack, ...rows))
+      const now = String(await redis.eval(addScript, 2, stream, head, before, next, lookBack, ...rows).catch(gone))
       this.#head = now === '' ? next : sound(now)
       if (now === '') return
       // A head that is none was put there by somebody else; the chain begins anew behind it, and that is found.
-      if (this.#head !== now) await redis.eval(mendScript, 1, head, now, this.#head)
+      if (this.#head !== now) await redis.eval(mendScript, 1, head, now, this.#head).catch(gone)
     }
   }
 
@@ -162,6 +162,10 @@ export class AuditLog {
   async first(name: string): Promise<boolean> {
     return (await this.#o.redis.set(`${this.#keys.stream}:once:${name}`, '1', 'EX', 2 * 24 * 3600, 'NX')) === 'OK'
   }
+}
+
+const gone = (cause: unknown): never => {
+  throw new Unavailable('audit-gone', { service: 'Redis', cause })
 }
 
 /** KEYS head; ARGV wrong right. */

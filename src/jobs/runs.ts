@@ -1,6 +1,6 @@
 import { LostLock } from '../core/errors.ts'
 import type { OrderedJob } from '../core/events.ts'
-import type { Field, Message, Target } from '../core/message.ts'
+import type { Message } from '../core/message.ts'
 import type { Card } from '../core/outbox.ts'
 import type { Identity } from '../core/roles.ts'
 import type { JobView } from '../core/worker.ts'
