@@ -69,7 +69,7 @@ async function environment(world: World = {}): Promise<Record<string, string | u
     {
       name: 'main',
       endpoints: world.endpoints ?? sim.endpoints,
-      tokens: { read: { id: sim.readToken.id, secret: '${READ}' }, act: { id: act.id, secret: '${ACT}' } },
+      tokens: { read: { id: sim.readToken.id, secret: `\${READ}` }, act: { id: act.id, secret: `\${ACT}` } },
       tls: world.tls ?? { ca: join(folder, 'ca.pem') },
     },
   ]
@@ -229,7 +229,7 @@ describe('tokens and certificates', () => {
   })
 
   test('another certificate than the pinned one is refused, and its fingerprint told', async () => {
-    const wrong = 'AB:'.repeat(31) + 'AB'
+    const wrong = Array(32).fill('AB').join(':')
     const checks = await examine({ tls: { fingerprints: [wrong, sim.fingerprints[1]!] } })
     const first = of(checks, sim.endpoints[0]!)
     expect(first).toMatchObject({ verdict: 'fail', found: expect.stringContaining(sim.fingerprints[0]!) })

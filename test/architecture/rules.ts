@@ -35,7 +35,11 @@ export const rooms: readonly Room[] = [
     types: ['src/core/'],
   },
   { name: 'configuration', files: /^src\/config(?=\.ts$|\/)/, may: ['HERE', 'src/core/', 'node:', 'zod', 'yaml'] },
-  { name: 'an entry file', files: /^src\/(app|bot|worker|lab|doctor|cli)\.ts$/, may: ['src/', 'node:', '*'] },
+  {
+    name: 'an entry file',
+    files: /^src\/(app|bot|worker|lab|doctor|cli|write-docs)\.ts$/,
+    may: ['src/', 'node:', '*'],
+  },
   {
     name: 'a file beside the rooms',
     files: /^src\/(chat\/)?[^/]+\.ts$/,
