@@ -193,6 +193,8 @@ export async function startBot(options: {
     site.route('/', secretPages({ box, publicUrl, longest: longestSecret, log: house.log }))
   }
   const http = await listenHealth(site, httpListen, tls).catch((error) => {
+    // Over HTTP, Slack speaks to this very port: without it the bot would be deaf.
+    if (slack?.requests) throw error
     house.log.warn({ error: (error as Error).message }, 'health is not served')
     return undefined
   })

@@ -30,7 +30,7 @@ async function main(argv: string[]): Promise<void> {
     return (await import('./docs.ts')).writeDocs('docs', await loadCatalogue(), words)
   }
   if (name === 'audit' && rest[0] === 'verify') return verifyAudit(rest.slice(1))
-  if (name === 'register' && rest[0] === 'slack') return printSlackManifest()
+  if (name === 'register') return registerWith(rest[0])
   if (name === 'doctor') return doctor(rest)
   if (name === 'sim') return run(await startSimulator(rest))
   throw new Plain(name === undefined ? usage : `quorum has no command "${name}".\n${usage}`)
@@ -49,12 +49,42 @@ async function startProcess(name: 'bot' | 'worker', rest: string[]): Promise<Run
   return (await import('./worker.ts')).startWorker(parts)
 }
 
-/** Prints the app as api.slack.com/apps takes it, "From a manifest". */
-async function printSlackManifest(): Promise<void> {
+/** `slack`: the manifest to paste. `discord`, or nothing (a release phase): the commands, where they differ. */
+async function registerWith(platform: string | undefined): Promise<void> {
+  if (platform === 'slack') return printSlackManifest()
+  if (platform !== undefined && platform !== 'discord') {
+    throw new Plain(`register takes slack or discord, not "${platform}".`)
+  }
   const config = loadConfig({ role: 'tool' })
+  const { token, guilds = [], apiUrl } = config.chat.discord ?? {}
+  if (!token) {
+    if (platform === undefined) return
+    throw new Plain('Discord has no token: put it under chat: discord: in quorum.yaml.')
+  }
+  const { loadCatalogue, openLog } = await import('./app.ts')
+  const { registerDiscord } = await import('./chat/discord/discord.ts')
+  const clusters = config.clusters.map(({ name }) => name)
+  const log = openLog(readEnvironment(), 'register')
+  const { failed } = await registerDiscord({ token, guilds, apiUrl, catalogue: await loadCatalogue(), clusters, log })
+  if (failed.length > 0) process.exitCode = 1
+}
+
+/** Also before there is a configuration: the manifest is how one comes by the tokens that go into it. */
+async function printSlackManifest(): Promise<void> {
+  const config = readable(() => loadConfig({ role: 'tool' }))
   const { manifest } = await import('./chat/slack/manifest.ts')
-  const socketMode = config.chat.slack?.signingSecret === undefined || config.chat.slack.appToken !== undefined
-  console.log(JSON.stringify(manifest({ publicUrl: config.http.publicUrl, socketMode }), null, 2))
+  const { signingSecret, appToken } = config?.chat.slack ?? {}
+  const socketMode = signingSecret === undefined || appToken !== undefined
+  console.log(JSON.stringify(manifest({ publicUrl: config?.http.publicUrl, socketMode }), null, 2))
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ConfigFaults) return undefined
+    throw error
+  }
 }
 
 /** `--language es` says it in Spanish; unless given, as the shell's own language is. */
