@@ -49,6 +49,18 @@ describe.concurrent('an event delivered twice', () => {
     expect(toys.acts).toBe(1)
   })
 
+  test('again and again, since it kills every bot that takes it up, is let go of', async () => {
+    const { inbox, open, line, queue, redis, prefix, seal, toys } = withInbox()
+    for (const crashes of [4, 5]) {
+      const event = `killed ${crashes}`
+      await inbox.said(line(event, 'toy act'))
+      await redis.hset(`${prefix}:inbox:i-${seal.name(event)}`, 'stc', crashes)
+    }
+    open()
+    await until(async () => (await queue.getJobCounts('completed')).completed === 2, 'both to be dealt with')
+    expect(toys.acts).toBe(1)
+  })
+
   test('makes no second job, while it runs and after it has ended', async () => {
     const house = toyHouse(ground)
     const { say, jobOf, worker, ended, cluster, message, desk } = house

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OutcomeUnknown } from '../src/proxmox/errors.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyCrew } from './fixtures/toy-crew.ts'
 import { type Between, starter } from './fixtures/toy-workers.ts'
@@ -100,6 +101,27 @@ describe.concurrent('cancelling', () => {
     worker()
     expect(await ended(id)).toMatchObject({ state: 'cancelled' })
     expect(cluster.writes.map(({ call }) => call)).toEqual(['guestPower', 'stopTask'])
+  })
+
+  test('while a lost answer is looked for still finds the task, at the same pace, and stops it', async () => {
+    const { worker, order, ended, desk, cluster } = crewWith()
+    cluster.endsAtOnce = false
+    cluster.before = ({ call }) => {
+      if (call === 'guestPower')
+        throw new OutcomeUnknown({ method: 'POST', path: '/x' }, 'https://pve1', new Error('reset'))
+    }
+    let looks = 0
+    worker()
+    const id = await order({ worker: 'start', payload: { vmid: 100 } })
+    cluster.reading = () => void looks++
+    await until(() => looks > 2, 'it to be looked for')
+    expect(await desk.cancel(id, 'web:ana')).toBe('stopping')
+    const before = looks
+    await until(() => looks > before + 2, 'more looks')
+    const late = cluster.begin('qmstart', '100', 'pve1')
+    expect(looks).toBeLessThan(20)
+    expect(await ended(id)).toMatchObject({ state: 'cancelled' })
+    expect(cluster.writes).toEqual([{ call: 'stopTask', upid: late.upid }])
   })
 
   test('is told what could not be stopped', async () => {

@@ -24,7 +24,7 @@ async function isTold(reply: Response): Promise<void> {
   }
 }
 
-const runs = { numRuns: 120, endOnFailure: true }
+const runs = { numRuns: 100, endOnFailure: true }
 const send = (path: string, body: string | Uint8Array, type = 'application/json') =>
   fetch(bot.url + path, { method: 'POST', headers: { 'content-type': type }, body: body as never })
 
@@ -93,7 +93,7 @@ test('what anybody types is listed, and answered by a card of ours', async () =>
         expect(message.error?.code).not.toBe('internal')
       },
     ),
-    { ...runs, numRuns: 60 },
+    { ...runs, numRuns: 40 },
   )
 })
 

@@ -10,6 +10,8 @@ type Event = { kind: 'said'; event: Said } | { kind: 'clicked'; event: Clicked }
 type Entry = Event & { at: number }
 
 const queueName = 'inbox'
+/** An event that has killed so many processes is let go of: no message may take every bot down, one after the other. */
+const crashesAllowed = 5
 
 /**
  * What people said and clicked, stored before the chat is told that it arrived: a bot that dies in between takes it up
@@ -77,6 +79,10 @@ export function startInbox(options: {
       }
       if ((options.now ?? Date.now)() - entry.at > eventLivesMs) {
         options.log.error({ job: job.id }, 'an event waited in the inbox for more than a day; ignored')
+        return
+      }
+      if (job.stalledCounter >= crashesAllowed) {
+        options.log.error({ job: job.id }, 'an event killed every process that took it up; ignored')
         return
       }
       if (entry.kind === 'said') await options.dispatch.say(entry.event)

@@ -278,13 +278,13 @@ export class Run {
       if (!this.#ports.isOutcomeUnknown(error)) throw this.#ports.explain(error) ?? error
       const intent: Intent = { at: intendedAt, unanswered: true }
       await runs.write(this.record.id, this.#token, `intent:${field}`, intent)
-      const until = this.#ports.now() + lookForMs
-      // Also when it has been cancelled: what cannot be found cannot be stopped.
+      // Goes on, at the same pace, when it has been cancelled: what cannot be found cannot be stopped.
+      const patience = AbortSignal.timeout(lookForMs)
       do {
-        await pause(lookEveryMs, this.#abort.signal)
+        await pause(lookEveryMs, patience)
         const found = await this.#find(look, intendedAt).catch(() => undefined)
         if (found !== undefined) return found
-      } while (this.#ports.now() < until && !(this.stopped instanceof LostLock))
+      } while (!patience.aborted && !(this.stopped instanceof LostLock))
       throw this.#outcomeUnknown(error)
     }
   }

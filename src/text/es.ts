@@ -180,7 +180,7 @@ export const es: Same<typeof en> = {
     handOverJob: 'Para el trabajo {job}, paso {step}.',
     handOverNote: 'Se cifra en el acto, se entrega solo a ese trabajo y luego se olvida. No aparece en el chat.',
     code: 'Código de seis cifras',
-    codeNote: 'Se le mostró solo a usted en el chat.',
+    codeNote: 'Se te mostró solo a ti en el chat.',
     secret: 'Secreto',
     send: 'Entregar',
     wrongCode: 'Ese no es el código. Intentos restantes: {left}.',
