@@ -8,6 +8,9 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 4,
+    // Most files wait for other processes more than they compute, also on two cores.
+    maxWorkers: 3,
+    // What failed only for want of a turn on a busy machine is run once more, and named in the report.
+    retry: 1,
   },
 })
