@@ -10,7 +10,5 @@ export default defineConfig({
     pool: 'forks',
     // Most files wait for other processes more than they compute, also on two cores.
     maxWorkers: 3,
-    // What failed only for want of a turn on a busy machine is run once more, and named in the report.
-    retry: 1,
   },
 })
