@@ -291,11 +291,11 @@ describe('capabilities', () => {
   const release = (version: string) => answers({ version, release: version.slice(0, 3) })
 
   test.each([
-    ['7.2-3', { haGroups: true, haRules: false, haArm: false }],
-    ['8.4.1', { haGroups: true, haRules: false, haArm: false }],
-    ['9.0.3', { haGroups: false, haRules: true, haArm: false }],
-    ['9.2.11', { haGroups: false, haRules: true, haArm: true }],
-    ['10.0.1', { haGroups: false, haRules: true, haArm: true }],
+    ['7.2-3', { haGroups: true, haRules: false }],
+    ['8.4.1', { haGroups: true, haRules: false }],
+    ['9.0.3', { haGroups: false, haRules: true }],
+    ['9.2.11', { haGroups: false, haRules: true }],
+    ['10.0.1', { haGroups: false, haRules: true }],
   ])('of %s', async (version, expected) => {
     nowMs += 3_600_000
     release(version)

@@ -8,6 +8,13 @@ import type { PveError } from '../src/proxmox/errors.ts'
 import type { Proxmox } from '../src/proxmox/port.ts'
 import { ClusterStatusReply } from '../src/proxmox/replies/cluster.ts'
 import { HaStatusReply, ManagerStatusReply } from '../src/proxmox/replies/ha.ts'
+import {
+  ClusterOptionsReply,
+  HaGroupsReply,
+  HaMoveReply,
+  HaResourcesReply,
+  HaRulesReply,
+} from '../src/proxmox/replies/ha-config.ts'
 import { parseReply } from '../src/proxmox/replies/parse.ts'
 import { createAuthority, failureOf, startNode, type TestNode } from './proxmox-server.ts'
 
@@ -72,6 +79,9 @@ const calls: [RegExp, (m: string[], params: Record<string, string | number>) => 
   [/^\/cluster\/resources$/, () => proxmox.resources()],
   [/^\/cluster\/ha\/status\/current$/, () => proxmox.haStatus()],
   [/^\/cluster\/ha\/status\/manager_status$/, () => proxmox.managerStatus()],
+  [/^\/cluster\/ha\/resources$/, () => proxmox.haResources()],
+  [/^\/cluster\/ha\/rules$/, () => proxmox.haRules()],
+  [/^\/cluster\/options$/, () => proxmox.clusterOptions()],
   [/^\/storage$/, () => proxmox.storageConfig()],
   [
     /^\/nodes\/(\w+)\/storage\/(\w+)\/content$/,
@@ -219,6 +229,56 @@ describe('what is made of them', () => {
       nodes: { pve2: 'maintenance' },
       services: { 'vm:101': { node: 'pve3', state: 'started', running: true, maintenanceNode: 'pve2' } },
       lrms: { pve2: { mode: 'maintenance' } },
+    })
+  })
+
+  test('what stands in the HA configuration, with the defaults that Proxmox leaves out', async () => {
+    await expect(replay('ha.resources')).resolves.toEqual([
+      expect.objectContaining({ sid: 'vm:101', state: 'started', maxRestart: 1, maxRelocate: 1, comment: 'web' }),
+      expect.objectContaining({ sid: 'vm:102', state: 'started', maxRestart: 1, failback: true }),
+      expect.objectContaining({ sid: 'vm:110', state: 'stopped' }),
+    ])
+    await expect(replay('ha.rules')).resolves.toEqual([
+      {
+        rule: 'prefer-1',
+        type: 'node-affinity',
+        resources: ['vm:101'],
+        nodes: [
+          { node: 'pve1', priority: 2 },
+          { node: 'pve2', priority: 1 },
+        ],
+        strict: false,
+        disabled: false,
+        errors: {},
+        digest: '20066ba8530eefd49aca6717c08694823c4d11e9',
+      },
+    ])
+    await expect(replay('options.get')).resolves.toEqual({})
+  })
+
+  test('rules and groups of the time lines, whatever order Perl gave them, and the answer to a wish to move', () => {
+    const reply = (data: unknown): Reply => ({ method: 'GET', path: '/', endpoint: pve.url, data, total: undefined })
+    const timelines = join(folder, 'ha-timelines')
+    const seen = { resources: 0, rules: 0, groups: 0 }
+    for (const scenario of readdirSync(timelines)) {
+      const steps = lines(join(timelines, scenario, 'timeline.jsonl.gz')) as Record<string, unknown[] | undefined>[]
+      const last = steps.findLast((step) => step.ha_resources)!
+      seen.resources += parseReply(HaResourcesReply, reply(last.ha_resources)).length
+      seen.rules += parseReply(HaRulesReply, reply(last.ha_rules ?? [])).length
+      for (const { ha_groups } of steps) seen.groups += parseReply(HaGroupsReply, reply(ha_groups ?? [])).length
+    }
+    expect(seen.resources).toBeGreaterThan(100)
+    expect(seen.rules).toBeGreaterThan(20)
+    const move = recordings.find(({ name }) => name === 'ha.migrate')!.body!.data
+    expect(parseReply(HaMoveReply, reply(move))).toEqual({ comigrated: [], blocking: [] })
+    expect(parseReply(HaMoveReply, reply(null))).toEqual({ comigrated: [], blocking: [] })
+    const apart = { sid: 'vm:1', 'blocking-resources': [{ sid: 'vm:2', cause: 'resource-affinity' }] }
+    expect(parseReply(HaMoveReply, reply(apart)).blocking).toEqual([{ sid: 'vm:2', cause: 'resource-affinity' }])
+    expect(parseReply(ClusterOptionsReply, reply({ ha: 'shutdown_policy=migrate' }))).toEqual({
+      shutdownPolicy: 'migrate',
+    })
+    expect(parseReply(ClusterOptionsReply, reply({ ha: { shutdown_policy: 'freeze' } }))).toEqual({
+      shutdownPolicy: 'freeze',
     })
   })
 

@@ -65,6 +65,11 @@ export interface RunContext<P, E extends WorkerWords> {
    */
   effect(name: keyof E['steps'] & string, look: EffectLook, round?: number): Promise<string>
   /**
+   * Makes a change that has no task: looks whether it is so already (`there`: somebody made it, perhaps this job before a
+   * crash), else sends it (`made`). A lost answer is looked for and the call never sent again blindly.
+   */
+  change(name: keyof E['steps'] & string, look: ChangeLook, round?: number): Promise<'made' | 'there'>
+  /**
    * Asks the person who ordered the job for a secret, outside of the chat, and waits until it is there. Only memory holds
    * it: after a crash the person is asked again. Throws `Refused('no-secret')` when ten minutes have passed.
    */
@@ -79,6 +84,20 @@ export interface RunContext<P, E extends WorkerWords> {
   shows(fields: Field[]): Promise<void>
   say(key: keyof E['words'] & string, values?: Values): string
   signal: AbortSignal
+}
+
+/** A change that Proxmox makes at once, without a task: there is no UPID to find again, only the state that it leaves. */
+export interface ChangeLook {
+  /** The call, as the audit trail has it: `POST /cluster/ha/resources`. */
+  call: string
+  /** What it is about: `vm:100`. */
+  id?: string
+  /** Whether the cluster is as wanted. Asked on every attempt before anything is sent. */
+  isSo: () => Promise<boolean>
+  /** The call itself. Sent at most once, unless the cluster shows that an earlier one did not arrive. */
+  act: () => Promise<unknown>
+  /** How long a change that an earlier attempt may have sent can take to show. @default 10_000 */
+  showsWithinMs?: number
 }
 
 /** What a finished job says: values for `done`, fields for its card. */

@@ -6,7 +6,7 @@ import { Order, type Outbox } from '../core/outbox.ts'
 import type { ProxmoxWriterPort, Words } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
-import type { EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
+import type { ChangeLook, EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
 import type { TaskState } from '../proxmox/task-poller.ts'
 import { pause } from './pause.ts'
 import { type Intent, type JobRecord, jobCard, orderOf, type Runs, type StoredRun } from './runs.ts'
@@ -30,6 +30,8 @@ export interface RunPorts {
 /** How long a lost answer's task is looked for before the job is given back to the queue, ms. */
 const lookForMs = 8000
 const lookEveryMs = 500
+/** How long a change without a task may take to show: Proxmox waits this long for its locks, ms. */
+const showsWithinMs = 10_000
 /** A card changes at most this often while its job runs, ms; the platform's own rates come on top. */
 const showEveryMs = 400
 /** Between two nodes' clocks that are read at nearly the same time, seconds. */
@@ -117,6 +119,7 @@ export class Run {
       proxmox: this.#proxmox,
       step: (name, work, round) => this.#step(name, work, round),
       effect: (name, look, round) => this.#effect(name, look, round),
+      change: (name, look, round) => this.#change(name, look, round),
       secret: (name, ask) => this.#secret(name, ask),
       // For all runs of one order: what a failed run had claimed, its retry may have.
       claim: (name) => this.#ports.runs.claim(record.cluster, name, orderOf(record.id)),
@@ -217,6 +220,40 @@ export class Run {
     await Promise.all([runs.write(id, this.#token, `upid:${field}`, upid), written])
     if (there !== undefined) this.#note = this.#ports.words[this.record.language].say.adopted
     return upid
+  }
+
+  async #change(name: string, look: ChangeLook, round = 1): Promise<'made' | 'there'> {
+    return this.#step(
+      name,
+      async () => {
+        const { runs } = this.#ports
+        const { id, node } = this.record
+        const field = inRound(name, round)
+        if (await look.isSo()) return 'there' as const
+        const before = this.#stored.read<Intent>(`intent:${field}`)
+        if (before && (await this.#showsUp(look))) return 'there' as const
+        if (before?.unanswered) throw this.#outcomeUnknown()
+        const intent: Intent = before ?? { at: await this.#proxmox.nodeTime(node) }
+        await runs.write(id, this.#token, `intent:${field}`, intent)
+        await this.#announce({ effect: { step: field, node, types: [look.call], id: look.id } })
+        try {
+          await look.act()
+        } catch (error) {
+          if (!this.#ports.isOutcomeUnknown(error)) throw this.#ports.explain(error) ?? error
+          await runs.write(id, this.#token, `intent:${field}`, { ...intent, unanswered: true })
+          if (!(await this.#showsUp(look))) throw this.#outcomeUnknown(error)
+        }
+        return 'made' as const
+      },
+      round,
+    )
+  }
+
+  /** Whether a change that was sent shows within its time. */
+  async #showsUp(look: ChangeLook): Promise<boolean> {
+    const isSo = async () => ((await look.isSo().catch(() => false)) ? true : undefined)
+    const withinMs = look.showsWithinMs ?? showsWithinMs
+    return (await this.#until(isSo, { everyMs: lookEveryMs, withinMs })) === true
   }
 
   /** Stores what is about to be done, dated by the clock of the node that will do it. */

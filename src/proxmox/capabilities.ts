@@ -1,13 +1,13 @@
 import type { Capabilities, Version } from './port.ts'
 
 /**
- * What a version can do. Rules took the place of groups in 9.0, where groups answer 500 once they have been migrated;
- * arming and disarming came with 9.1. From the API schemas of 7.2, 8.4 and 9.1.
+ * What a version can do. Rules took the place of groups in 9.0, where groups answer 500 once they have been migrated.
+ * From the API schemas of 7.2, 8.4 and 9.1.
  */
 function capabilitiesOf(version: Version): Capabilities {
   const isAtLeast = (major: number, minor: number) =>
     version.major > major || (version.major === major && version.minor >= minor)
-  return { version, haRules: isAtLeast(9, 0), haGroups: !isAtLeast(9, 0), haArm: isAtLeast(9, 1) }
+  return { version, haRules: isAtLeast(9, 0), haGroups: !isAtLeast(9, 0) }
 }
 
 /** A cluster may be upgraded while we run. */

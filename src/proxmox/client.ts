@@ -11,6 +11,7 @@ import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
 import { ClusterStatusReply, NextIdReply, TimeReply, VersionReply, VotesReply } from './replies/cluster.ts'
 import { GuestConfigReply, GuestStateReply } from './replies/guest.ts'
 import { HaStatusReply, ManagerStatusReply } from './replies/ha.ts'
+import { ClusterOptionsReply, HaGroupsReply, HaMoveReply, HaResourcesReply, HaRulesReply } from './replies/ha-config.ts'
 import { parseReply } from './replies/parse.ts'
 import { GuestRows, NodeRows, StorageRows } from './replies/resources.ts'
 import { StorageConfigReply, VolumesReply } from './replies/storage.ts'
@@ -119,6 +120,10 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
     },
     haStatus: (o) => read(HaStatusReply, api(o).cluster.ha.status.current.$get()),
     managerStatus: (o) => read(ManagerStatusReply, api(o).cluster.ha.status.manager_status.$get()),
+    haResources: (o) => read(HaResourcesReply, haOf(api(o)).resources.$get()),
+    haRules: (o) => read(HaRulesReply, haOf(api(o)).rules.$get()),
+    haGroups: (o) => read(HaGroupsReply, haOf(api(o)).groups.$get()),
+    clusterOptions: (o) => read(ClusterOptionsReply, api(o).cluster.options.$get()),
     storageConfig: (o) => read(StorageConfigReply, api(o).storage.$get()),
     storageContents: (node, storage, content, o) =>
       read(
@@ -172,6 +177,8 @@ function writer({ api }: Started): Writes {
     }
   }
 
+  const silent = async (call: Promise<unknown>): Promise<void> => void (await call)
+
   return {
     createGuest: (node, kind, params, o) => upidOf(guestsOf(api(o), node, kind).$post(params)),
     cloneGuest: (source, params, o) => upidOf(at(api(o), source).clone.$post(params)),
@@ -180,8 +187,42 @@ function writer({ api }: Started): Writes {
     async stopTask(upid, o) {
       await taskAt(api(o), upid).$delete()
     },
+    createHaResource: (params, o) => silent(haOf(api(o)).resources.$post(params)),
+    updateHaResource: (sid, params, o) => silent(haOf(api(o)).resources.$(sid).$put(params)),
+    deleteHaResource: (sid, params, o) => silent(haOf(api(o)).resources.$(sid).$delete(params)),
+    createHaRule: (params, o) => silent(haOf(api(o)).rules.$post(params)),
+    updateHaRule: (rule, params, o) => silent(haOf(api(o)).rules.$(rule).$put(params)),
+    deleteHaRule: (rule, o) => silent(haOf(api(o)).rules.$(rule).$delete()),
+    createHaGroup: (params, o) => silent(haOf(api(o)).groups.$post(params)),
+    updateHaGroup: (group, params, o) => silent(haOf(api(o)).groups.$(group).$put(params)),
+    deleteHaGroup: (group, o) => silent(haOf(api(o)).groups.$(group).$delete()),
+    async moveHaResource(sid, how, node, o) {
+      const reply = (await haOf(api(o)).resources.$(sid)[how].$post({ node })) as Reply
+      return parseReply(HaMoveReply, reply)
+    },
+    armHa: (o) => silent(haOf(api(o)).status['arm-ha'].$post()),
+    disarmHa: (mode, o) => silent(haOf(api(o)).status['disarm-ha'].$post({ 'resource-mode': mode })),
+    updateClusterOptions: (params, o) =>
+      silent((api(o).cluster.options as unknown as { $put(params: Params): Promise<unknown> }).$put(params)),
   }
 }
+
+/** A section of a configuration file and its list, which the generated types know of other versions only. */
+interface SectionCalls {
+  $get(): Promise<unknown>
+  $post(params: Params): Promise<unknown>
+  $(id: string): {
+    $put(params: Params): Promise<unknown>
+    $delete(params?: Params): Promise<unknown>
+    migrate: { $post(params: Params): Promise<unknown> }
+    relocate: { $post(params: Params): Promise<unknown> }
+  }
+}
+
+const haOf = (api: Pve.Api) =>
+  api.cluster.ha as unknown as Record<'resources' | 'rules' | 'groups', SectionCalls> & {
+    status: Record<'arm-ha' | 'disarm-ha', { $post(params?: Params): Promise<unknown> }>
+  }
 
 type Action = 'start' | 'stop' | 'shutdown' | 'reboot' | 'reset' | 'suspend' | 'resume'
 

@@ -137,6 +137,72 @@ export interface ManagedService {
   failedNodes?: string[]
 }
 
+/** A guest under HA, as `resources.cfg` has it, Proxmox's defaults filled in. */
+export interface HaResource {
+  /** `vm:100`, `ct:101`. */
+  sid: string
+  /** What is wanted; `enabled` is an old word for `started`. */
+  state: 'started' | 'stopped' | 'enabled' | 'disabled' | 'ignored'
+  maxRestart: number
+  maxRelocate: number
+  /** Since 9.0; before, a group has it. */
+  failback: boolean
+  /** Before 9.0. */
+  group?: string
+  comment?: string
+  /** Of the whole file. */
+  digest?: string
+}
+
+export interface RankedNode {
+  node: string
+  /** The highest that is online is taken. */
+  priority: number
+}
+
+/** Since 9.0. */
+export interface HaRule {
+  rule: string
+  type: 'node-affinity' | 'resource-affinity'
+  resources: string[]
+  /** Of a node affinity. */
+  nodes: RankedNode[]
+  /** Of a node affinity: no other node is ever taken. */
+  strict: boolean
+  /** Of a resource affinity. */
+  affinity?: 'positive' | 'negative'
+  disabled: boolean
+  comment?: string
+  /** Parameter → why the manager ignores the rule. */
+  errors: Record<string, string[]>
+  digest?: string
+}
+
+/** Before 9.0; what rules took the place of. */
+export interface HaGroup {
+  group: string
+  nodes: RankedNode[]
+  /** No other node is ever taken. */
+  restricted: boolean
+  nofailback: boolean
+  comment?: string
+  digest?: string
+}
+
+export type ShutdownPolicy = 'conditional' | 'freeze' | 'failover' | 'migrate'
+
+/** What `datacenter.cfg` sets for all nodes, as far as we use it. */
+export interface ClusterOptions {
+  /** Absent: Proxmox's default, `conditional`. */
+  shutdownPolicy?: ShutdownPolicy
+}
+
+/** What the manager says to a wish to move; before 9.0 it says nothing. */
+export interface HaMove {
+  comigrated: string[]
+  blocking: { sid: string; cause: string }[]
+}
+
 export type Upid = string
 
 /** A line of a task list. Times are seconds on the clock of the node that ran the task. */
@@ -167,12 +233,11 @@ export interface Version {
   minor: number
 }
 
-/** What this version can do; probed once per cluster. */
+/** What this version can do; probed once per cluster. Whether HA can be disarmed is seen in its `fencing` entry. */
 export interface Capabilities {
   version: Version
   haRules: boolean
   haGroups: boolean
-  haArm: boolean
 }
 
 /** `GET …/config`: Proxmox's own keys; `digest` goes back with a change. */
@@ -227,6 +292,12 @@ export interface Proxmox {
   resources(o?: CallOptions): Promise<{ guests: Guest[]; nodes: Node[]; storages: StorageOnNode[] }>
   haStatus(o?: CallOptions): Promise<HaEntry[]>
   managerStatus(o?: CallOptions): Promise<ManagerStatus>
+  haResources(o?: CallOptions): Promise<HaResource[]>
+  /** Since 9.0 (`capabilities().haRules`). */
+  haRules(o?: CallOptions): Promise<HaRule[]>
+  /** Before 9.0; from then on every call is refused once groups have been migrated. */
+  haGroups(o?: CallOptions): Promise<HaGroup[]>
+  clusterOptions(o?: CallOptions): Promise<ClusterOptions>
   storageConfig(o?: CallOptions): Promise<StorageConfig[]>
   storageContents(node: string, storage: string, content?: string, o?: CallOptions): Promise<Volume[]>
   guestConfig(guest: GuestRef, o?: CallOptions): Promise<GuestConfig>
@@ -281,6 +352,21 @@ export interface ProxmoxWriter extends Proxmox {
   ): Promise<Upid>
   deleteGuest(guest: GuestRef, params?: Params, o?: CallOptions): Promise<Upid>
   stopTask(upid: Upid, o?: CallOptions): Promise<void>
+  /** Calls about HA make no task: what came of them is seen in the configuration, and a round of the manager later. */
+  createHaResource(params: Params, o?: CallOptions): Promise<void>
+  updateHaResource(sid: string, params: Params, o?: CallOptions): Promise<void>
+  deleteHaResource(sid: string, params?: Params, o?: CallOptions): Promise<void>
+  createHaRule(params: Params, o?: CallOptions): Promise<void>
+  updateHaRule(rule: string, params: Params, o?: CallOptions): Promise<void>
+  deleteHaRule(rule: string, o?: CallOptions): Promise<void>
+  createHaGroup(params: Params, o?: CallOptions): Promise<void>
+  updateHaGroup(group: string, params: Params, o?: CallOptions): Promise<void>
+  deleteHaGroup(group: string, o?: CallOptions): Promise<void>
+  /** `migrate` moves a running machine live; `relocate` stops it and starts it on the other node. */
+  moveHaResource(sid: string, how: 'migrate' | 'relocate', node: string, o?: CallOptions): Promise<HaMove>
+  armHa(o?: CallOptions): Promise<void>
+  disarmHa(mode: 'freeze' | 'ignore', o?: CallOptions): Promise<void>
+  updateClusterOptions(params: Params, o?: CallOptions): Promise<void>
 }
 
 /** Parameters as Proxmox names them; `undefined` is left out, booleans travel as 0 and 1. */
