@@ -1,0 +1,47 @@
+import type { ClusterEvent, EventKind, Severity } from './event.ts'
+
+/** How bad each kind is unless the configuration says otherwise. `info` makes no incident. */
+export const severityOfKind: Readonly<Record<EventKind, Severity>> = {
+  'quorum.lost': 'critical',
+  'quorum.back': 'info',
+  'quorum.margin': 'warning',
+  'node.lost': 'critical',
+  'node.back': 'info',
+  'node.fencing': 'critical',
+  'node.fenced': 'warning',
+  'guest.recovered': 'warning',
+  'guest.moved': 'info',
+  'guest.move-failed': 'warning',
+  'guest.error': 'critical',
+  'guest.error-cleared': 'info',
+  'guest.no-target': 'critical',
+  'guest.frozen': 'warning',
+  'guest.stuck': 'warning',
+  'guest.restarted': 'warning',
+  'master.changed': 'info',
+  'master.dead': 'critical',
+  'lrm.dead': 'warning',
+  'maintenance.on': 'info',
+  'maintenance.off': 'info',
+  'ha.disarmed': 'warning',
+  'ha.armed': 'info',
+  'cluster.unseen': 'critical',
+  'cluster.seen': 'info',
+  'task.failed': 'warning',
+  'storage.lost': 'warning',
+  'storage.back': 'info',
+  'qdevice.lost': 'warning',
+  'qdevice.back': 'info',
+  'replication.failed': 'warning',
+  'backup.failed': 'warning',
+  'drill.started': 'info',
+  'drill.ended': 'info',
+}
+
+export type Severities = Readonly<Partial<Record<EventKind, Severity>>>
+
+/** What somebody asked for is never critical by itself: a node that was shut down on purpose wakes nobody. */
+export function severityOf(event: Pick<ClusterEvent, 'kind' | 'planned'>, configured: Severities = {}): Severity {
+  const severity = configured[event.kind] ?? severityOfKind[event.kind]
+  return event.planned && severity === 'critical' ? 'warning' : severity
+}
