@@ -8,6 +8,7 @@ export const eventKinds = [
   'node.fencing',
   'node.fenced',
   'guest.recovered',
+  'guest.running',
   'guest.moved',
   'guest.move-failed',
   'guest.error',
@@ -66,8 +67,9 @@ export interface ClusterEvent {
   /** Proxmox's own line. */
   raw?: string
   upid?: string
-  /** Seconds that a guest was down, as far as Proxmox's own times tell; the poll's uncertainty beside it. */
+  /** Of `guest.running`, which follows a recovery: seconds that the guest was down, as far as Proxmox's own times tell. */
   downSeconds?: number
+  /** How far that may be off. */
   uncertaintySeconds?: number
   /** More to say, by name: votes, margin, a mode. */
   values?: Record<string, string | number>

@@ -10,6 +10,7 @@ export const severityOfKind: Readonly<Record<EventKind, Severity>> = {
   'node.fencing': 'critical',
   'node.fenced': 'warning',
   'guest.recovered': 'warning',
+  'guest.running': 'info',
   'guest.moved': 'info',
   'guest.move-failed': 'warning',
   'guest.error': 'critical',
