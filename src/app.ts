@@ -292,6 +292,10 @@ export function explainer(config: Config) {
 
 const isRedisGone = (error: unknown): boolean =>
   error instanceof Error &&
-  /Connection is closed|enableOfflineQueue|ECONNREFUSED|max retries per request|Command timed out/i.test(error.message)
+  // Not there, or there and unable to take anything in: still loading, a replica, full, its disk failing.
+  (/Connection is closed|enableOfflineQueue|ECONNREFUSED|max retries per request|Command timed out/i.test(
+    error.message,
+  ) ||
+    /^(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|OOM|MISCONF|NOREPLICAS|TRYAGAIN) /.test(error.message))
 
 export { explainLine }

@@ -92,8 +92,8 @@ export async function startBot(options: {
     trail: house.audit.trail,
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
-    approvals: (risk) =>
-      risk === 'destroys' ? config.approvals.destroys : risk === 'endangers' ? config.approvals.endangers : 0,
+    approvals: (of) => config.approvals[of],
+    soloMs: config.approvals.soloMs,
     explain,
     report: house.report,
     hash: (value) => house.seal.name(value),
@@ -166,7 +166,8 @@ export async function startBot(options: {
       }),
       publicUrl: config.http.publicUrl,
       newId: () => randomUUID().replaceAll('-', '').slice(0, 20),
-      log: house.log,
+      explain,
+      report: house.report,
     })
     const server = await listenFrom(app, config.chat.web.listen, options.lab === true)
     running.web = `http://${config.chat.web.listen.host}:${server.port}`
@@ -333,6 +334,8 @@ function channelsOf(config: Config) {
   return {
     clusterOf: (target: string) => of(target)?.cluster,
     languageOf: (target: string) => of(target)?.language,
+    posts: (cluster: string) =>
+      config.channels.filter((channel) => (channel.cluster ?? cluster) === cluster).flatMap(({ post }) => post),
     taken: () => (config.channels.length === 0 ? undefined : config.channels.flatMap(({ post }) => post)),
   }
 }

@@ -100,8 +100,8 @@ export async function startWorker(options: {
   /** Rights may have been taken away while the job waited: the requester's, or those of who approved it. */
   async function stillAllowed(record: JobRecord): Promise<Refused | undefined> {
     const needs = house.catalogue.get(record.path)?.command.role
-    const place = { cluster: record.cluster, channel: record.target }
     for (const identity of [record.requester, ...record.approvedBy]) {
+      const place = { cluster: record.cluster, channel: record.approvedIn?.[identity] ?? record.target }
       const role = await house.access.roleOf(identity, place)
       if (needs !== undefined && holds(role, needs)) continue
       const who = house.access.whoMay(needs ?? 'admin', place).join(', ')

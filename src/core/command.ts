@@ -118,6 +118,11 @@ export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandW
   also?: readonly string[]
   role: Needed
   risk: Risk
+  /**
+   * Whose approvals it wants beside those of its risk: `drill` breaks something on purpose, `access` gives or takes rights.
+   * It then waits for a confirmation and as many approvals as are configured, one unless said, whatever its risk.
+   */
+  approval?: 'drill' | 'access'
   /** False: the command asks nothing of a cluster. */
   cluster?: false
   /** What its plan asks of the reading token. What its jobs ask of the acting one, their workers say. */

@@ -1,3 +1,5 @@
+import { Approvals, approvalClasses } from './approvals.ts'
+import type { AuditEntry } from './audit.ts'
 import type { RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
@@ -7,17 +9,20 @@ import { short } from './line.ts'
 import type { ActionId, Message } from './message.ts'
 import { Order } from './outbox.ts'
 import { convert, type Given, missing } from './parse.ts'
-import { type From, nameOf, type Ordered, type Planning, warningFields } from './planning.ts'
+import { actOf, type Decided, type From, nameOf, type Ordered, type Planning } from './planning.ts'
 import { type Access, holds, type Identity } from './roles.ts'
+import { formatTime } from './time.ts'
 
 /** What people decide about a plan that waits: confirm, approve, reject, drop, fill in. First click wins. */
 export class Decisions {
   readonly #ports: DispatchPorts
   readonly #planning: Planning
+  readonly #approvals: Approvals
 
   constructor(ports: DispatchPorts, planning: Planning) {
     this.#ports = ports
     this.#planning = planning
+    this.#approvals = new Approvals(ports)
   }
 
   async decide(clicked: Clicked, pending: Pending, language: Language): Promise<void> {
@@ -37,11 +42,8 @@ export class Decisions {
     if (pending.expiresAt < now()) {
       if (await desk.take(clicked.card, pending.version)) {
         await this.#planning.audit('expired', { entry, cluster: pending.cluster ?? '' }, from)
-        await this.#planning.put(
-          from,
-          { title: short(pending.line), state: 'warning', text: words.say.expiredText },
-          Order.decided,
-        )
+        const text = words.say.expiredText
+        await this.#settled(pending, from, { title: short(pending.line), state: 'warning', text })
       }
       throw new Refused('expired', { line: pending.line })
     }
@@ -78,14 +80,16 @@ export class Decisions {
         state: 'warning',
         text: fill(text, { who }),
       }
-      return this.#planning.put(from, message, Order.decided)
+      return this.#settled(pending, from, message)
     }
     const given: Given = {
       values: clicked.action === 'form.submit' ? merged(pending.values, clicked.values ?? {}) : pending.values,
       explain: pending.explain,
       ...(pending.cluster === undefined ? {} : { cluster: pending.cluster }),
     }
-    const ordered: Ordered = { entry, given, cluster: pending.cluster ?? '', role }
+    // Planned for its requester, whoever clicks: with the rights that this person holds now.
+    const requesterRole = await access.roleOf(pending.requester, { ...place, channel: pending.target })
+    const ordered: Ordered = { entry, given, cluster: pending.cluster ?? '', role: requesterRole }
     if (clicked.action === 'form.submit') return this.#submitted(ordered, pending, from)
     await this.#confirmedOrApproved(clicked, ordered, pending, from)
   }
@@ -99,8 +103,7 @@ export class Decisions {
         command: ordered.entry.path,
       })
     const plan = await this.#planning.plan(ordered, from, true)
-    const { risk } = ordered.entry.command
-    const waits = plan.kind === 'run' && !ordered.given.explain && (risk === 'endangers' || risk === 'destroys')
+    const waits = plan.kind === 'run' && !ordered.given.explain && approvalClasses(ordered.entry.command).length > 0
     if (plan.kind !== 'answer' && !ordered.given.explain) {
       const written = { plan: this.#planning.planned(ordered, plan), action: 'form.submit' }
       await this.#planning.audit('asked', ordered, from, written)
@@ -110,96 +113,119 @@ export class Decisions {
     if (plan.kind === 'answer') await this.#planning.put(from, { state: 'info', ...plan.answer }, Order.decided)
     else if (ordered.given.explain)
       await this.#planning.put(from, this.#planning.explained(plan, from.language), Order.decided)
-    else if (plan.kind === 'act') await this.#planning.put(from, { state: 'ok', ...(await plan.act()) }, Order.decided)
-    else await this.#planning.start(ordered, plan, from, [])
+    else if (plan.kind === 'act')
+      await this.#planning.put(from, { state: 'ok', ...(await actOf(ordered.entry, plan)) }, Order.decided)
+    else await this.#planning.start(ordered, plan, from)
     await this.#ports.desk.take(from.card, pending.version)
   }
 
   async #confirmedOrApproved(clicked: Clicked, ordered: Ordered, pending: Pending, from: From): Promise<void> {
-    const { access, desk, approvals } = this.#ports
-    const words = this.#ports.words[from.language]
-    const risk = ordered.entry.command.risk
-    const place = { cluster: ordered.cluster, channel: pending.target }
-    if (clicked.action === 'approve' && access.samePerson(clicked.identity, pending.requester)) {
-      const others = access
-        .whoMay(ordered.entry.command.role, place)
-        .filter((id) => !access.samePerson(id, pending.requester))
-      throw new Refused('own-approval', { role: ordered.entry.command.role, who: others.join(', ') || words.say.none })
-    }
-    // The requester must still hold the role at the run, or another's approval would lend it.
-    const requesterRole = await access.roleOf(pending.requester, place)
-    if (!holds(requesterRole, ordered.entry.command.role)) {
-      throw this.#planning.notAllowed(
-        pending.path,
-        ordered.entry.command.role,
-        requesterRole,
-        pending.requester,
-        place,
-        words,
-      )
-    }
+    await this.#refuseOwn(clicked, ordered, pending)
     const plan = await this.#planning.plan(ordered, from, true)
     if (plan.kind !== 'run') {
-      await desk.take(from.card, pending.version)
-      const message = plan.kind === 'answer' ? plan.answer : await plan.act()
-      return this.#planning.put(from, { state: 'info', ...message }, Order.decided)
+      const message = plan.kind === 'answer' ? plan.answer : await actOf(ordered.entry, plan)
+      await this.#ports.desk.take(from.card, pending.version)
+      return this.#settled(pending, from, { state: 'info', ...message })
     }
     if (this.#planning.planHash(ordered, plan) !== pending.plan) {
+      const { changedText } = this.#ports.words[from.language].say
+      await this.#approvals.settle(pending, from, { title: plan.title, state: 'warning', text: changedText })
       return this.#planning.askToConfirm(ordered, plan, from, true, pending.version)
     }
-    if (pending.kind === 'approve' && clicked.action === 'confirm') {
-      const lacking = approvals(risk) - pending.approvedBy.length
-      return this.#askToApprove(ordered, plan, from, lacking)
-    }
-    const approvedBy = clicked.action === 'approve' ? distinct(access, [...pending.approvedBy, clicked.identity]) : []
-    const kind = clicked.action === 'approve' ? 'approved' : 'confirmed'
-    const written = { plan: this.#planning.planned(ordered, plan), approvals: approvedBy }
-    await this.#planning.audit(kind, ordered, from, { ...decidedBy(clicked), ...written })
-    const lacking = approvals(risk) - approvedBy.length
-    if (lacking > 0) {
-      const next: Pending = {
-        ...pending,
-        kind: 'approve',
-        approvedBy,
-        expiresAt: this.#ports.now() + this.#ports.decideWithinMs,
-        version: pending.version + 1,
-      }
-      if (!(await desk.keep(from.card, next, pending.version))) throw new Refused('nothing-waits')
-      return this.#askToApprove(ordered, plan, from, lacking)
-    }
-    // Enqueued before it is taken off the desk: a crash in between leaves a click that finds the same job id again.
-    await this.#planning.start(ordered, plan, from, approvedBy)
-    await desk.take(from.card, pending.version)
+    if (pending.kind === 'confirm') return this.#confirmed(clicked, ordered, plan, pending, from)
+    if (clicked.action === 'confirm') return this.#confirmedAgain(clicked, ordered, plan, pending, from)
+    await this.#approved(clicked, ordered, plan, pending, from)
   }
 
-  async #askToApprove(ordered: Ordered, plan: RunPlan, from: From, count: number): Promise<void> {
+  /** Nobody approves for themselves, and nobody's approval lends a role that its requester has lost. */
+  async #refuseOwn(clicked: Clicked, ordered: Ordered, pending: Pending): Promise<void> {
     const { access } = this.#ports
-    const words = this.#ports.words[from.language]
-    const needs = ordered.entry.command.role
-    const who = access
-      .whoMay(needs, { cluster: ordered.cluster, channel: from.target })
-      .filter((id) => !access.samePerson(id, from.requester))
-    await this.#planning.put(
-      from,
-      {
-        title: plan.title,
-        state: 'waiting',
-        text: fill(words.say.approveText, {
-          asker: nameOf(access, from.requester),
-          count,
-          role: needs,
-          who: who.join(', ') || words.say.none,
-          minutes: Math.round(this.#ports.decideWithinMs / 60_000),
-        }),
-        fields: [...plan.shows, ...warningFields(plan, words.say.warning)],
-        actions: [
-          { id: 'approve', label: words.actions.approve, style: 'danger' },
-          { id: 'reject', label: words.actions.reject },
-          { id: 'cancel', label: words.actions.cancel },
-        ],
-      },
-      Order.waiting,
-    )
+    const { role } = ordered.entry.command
+    if (clicked.action === 'approve' && access.samePerson(clicked.identity, pending.requester)) {
+      const who = this.#approvals.others(ordered, pending).join(', ')
+      throw new Refused('own-approval', { role, who: who || this.#ports.words[pending.language].say.none })
+    }
+    if (holds(ordered.role, role)) return
+    const place = { cluster: ordered.cluster, channel: pending.target }
+    const words = this.#ports.words[pending.language]
+    throw this.#planning.notAllowed(pending.path, role, ordered.role, pending.requester, place, words)
+  }
+
+  async #confirmed(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From): Promise<void> {
+    const { desk, now, decideWithinMs } = this.#ports
+    await this.#audit('confirmed', clicked, ordered, plan, from, { approvals: [] })
+    if (this.#approvals.needed(ordered.entry.command) === 0) return this.#start(ordered, plan, pending, from)
+    const soloFrom = this.#approvals.soloFrom(ordered, from)
+    if (soloFrom !== undefined) await this.#approvals.announce(ordered, plan, from, soloFrom, pending.version)
+    const next: Pending = {
+      ...pending,
+      kind: 'approve',
+      ...(soloFrom === undefined ? {} : { solo: { from: soloFrom, event: clicked.event } }),
+      expiresAt: (soloFrom ?? now()) + decideWithinMs,
+      version: pending.version + 1,
+    }
+    if (!(await desk.keep(from.card, next, pending.version))) throw new Refused('nothing-waits')
+    return this.#approvals.ask(ordered, plan, from, next)
+  }
+
+  /** The second time by somebody who has nobody to ask; or the first once more, whose question may be missing yet. */
+  async #confirmedAgain(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From) {
+    const { now, soloMs } = this.#ports
+    const { solo } = pending
+    if (solo === undefined || solo.event === clicked.event) {
+      return this.#approvals.ask(ordered, plan, from, pending)
+    }
+    const others = this.#approvals.others(ordered, from)
+    if (soloMs === undefined || others.length > 0) {
+      throw new Refused('solo-no-more', { who: others.join(', '), line: pending.line })
+    }
+    if (now() < solo.from) {
+      throw new Refused('solo-too-early', { time: formatTime(solo.from, from), line: pending.line })
+    }
+    await this.#audit('confirmed', clicked, ordered, plan, from, { approvals: [], result: 'alone' })
+    await this.#start(ordered, plan, pending, from, { approvedBy: [], alone: true })
+  }
+
+  async #approved(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From): Promise<void> {
+    const { access, desk, now, decideWithinMs } = this.#ports
+    const approvedBy = distinct(access, [...pending.approvedBy, clicked.identity])
+    const approvedIn = { [clicked.identity]: clicked.target, ...pending.approvedIn }
+    await this.#audit('approved', clicked, ordered, plan, from, { approvals: approvedBy })
+    if (approvedBy.length >= this.#approvals.needed(ordered.entry.command)) {
+      return this.#start(ordered, plan, pending, from, { approvedBy, approvedIn })
+    }
+    const { solo: _, ...waiting } = pending
+    const expiresAt = now() + decideWithinMs
+    const next: Pending = { ...waiting, approvedBy, approvedIn, expiresAt, version: pending.version + 1 }
+    if (!(await desk.keep(from.card, next, pending.version))) throw new Refused('nothing-waits')
+    return this.#approvals.ask(ordered, plan, from, next)
+  }
+
+  /** Enqueued before it is taken off the desk: a crash in between leaves a click that finds the same job id again. */
+  async #start(ordered: Ordered, plan: RunPlan, pending: Pending, from: From, decided?: Decided): Promise<void> {
+    await this.#planning.start(ordered, plan, from, decided)
+    const who = (decided?.approvedBy ?? []).map((identity) => nameOf(this.#ports.access, identity)).join(', ')
+    const text = fill(this.#ports.words[from.language].say.approvedBy, { who })
+    await this.#approvals.settle(pending, from, { title: plan.title, state: 'info', text })
+    await this.#ports.desk.take(from.card, pending.version)
+  }
+
+  /** It came to nothing: said on the card that asks, and on those in other channels. */
+  async #settled(pending: Pending, from: From, message: Message): Promise<void> {
+    await this.#planning.put(from, message, Order.decided)
+    await this.#approvals.settle(pending, from, message)
+  }
+
+  async #audit(
+    kind: 'confirmed' | 'approved',
+    clicked: Clicked,
+    ordered: Ordered,
+    plan: RunPlan,
+    from: From,
+    more: Partial<AuditEntry>,
+  ): Promise<void> {
+    const written = { plan: this.#planning.planned(ordered, plan), ...more }
+    await this.#planning.audit(kind, ordered, from, { ...decidedBy(clicked), ...written })
   }
 }
 

@@ -19,6 +19,10 @@ export interface Pending {
   /** Hash of the plan and of the state it was computed from. */
   plan?: string
   approvedBy: Identity[]
+  /** Where each of them decided: rights are held per channel, and looked at again there when the job runs. */
+  approvedIn?: Record<Identity, Target>
+  /** Confirmed by somebody who has nobody to ask: a second time not before `from`, and not by the same click again. */
+  solo?: { from: number; event: string }
   /** Milliseconds since the epoch. */
   expiresAt: number
   /** Raised at every change: two clicks at once cannot both take the same step. */

@@ -1,3 +1,4 @@
+import { askingCard } from './approvals.ts'
 import { Decisions } from './decisions.ts'
 import { Refused, Unavailable } from './errors.ts'
 import type { Clicked, DispatchPorts, Said } from './events.ts'
@@ -37,11 +38,13 @@ export class Dispatch {
     const reply = `r-${this.#ports.hash(clicked.event)}`
     const about = { line: clicked.action as string, action: clicked.action }
     await this.#answered({ ...clicked, thread: clicked.card }, reply, asker, about, async () => {
-      const pending = await this.#ports.desk.find(clicked.card)
+      // A wish for an approval stands in several channels; a click on any of its cards is about the one that asks.
+      const asking = { ...clicked, card: askingCard(clicked.card) }
+      const pending = await this.#ports.desk.find(asking.card)
       // What the click is about: its command's own words say why not.
       if (pending) about.line = pending.line
-      if (pending) return this.#decisions.decide(clicked, pending, asker.language)
-      const job = clicked.card === '' ? undefined : await this.#jobOf(clicked.card)
+      if (pending) return this.#decisions.decide(asking, pending, asker.language)
+      const job = clicked.card === '' ? undefined : await this.#jobOf(asking.card)
       if (job === undefined) throw new Refused('nothing-waits')
       const role = await this.#ports.access.roleOf(clicked.identity, { cluster: job.cluster, channel: clicked.target })
       const words = this.#ports.words[asker.language]

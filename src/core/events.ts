@@ -1,3 +1,4 @@
+import type { ApprovalClass } from './approvals.ts'
 import type { AuditTrail, WriteAudit } from './audit.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Desk } from './desk.ts'
@@ -46,6 +47,8 @@ export interface OrderedJob {
   cluster: string
   requester: Identity
   approvedBy: Identity[]
+  /** Where each of them decided. */
+  approvedIn?: Record<Identity, Target>
   card: string
   target: Target
   thread?: string
@@ -71,6 +74,8 @@ export interface DispatchPorts {
     languageOf(target: Target): Language | undefined
     /** Undefined: commands are taken everywhere. */
     taken(): readonly Target[] | undefined
+    /** Where what concerns this cluster is posted. */
+    posts(cluster: string): readonly Target[]
   }
   preferences: Preferences
   jobs: Jobs
@@ -81,8 +86,10 @@ export interface DispatchPorts {
   trail: AuditTrail
   outbox: Outbox
   desk: Desk
-  /** How many other people must approve a `destroys`, `endangers`… command. */
-  approvals(risk: string): number
+  /** How many other people must approve a command of this class. */
+  approvals(of: ApprovalClass): number
+  /** How far apart one person who has nobody to ask confirms twice; absent: another person must agree. */
+  soloMs?: number | undefined
   /** What a client's error means to a person; undefined: it is a fault of ours. */
   explain(error: unknown): Refused | Unavailable | undefined
   /** Notes a fault of ours and returns the id under which the log has it. */

@@ -1,6 +1,7 @@
+import { approvalClasses } from './approvals.ts'
 import type { AuditEntry } from './audit.ts'
 import type { Entry } from './catalogue.ts'
-import type { ActPlan, Plan, RunPlan } from './command.ts'
+import type { ActPlan, Answer, Plan, RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
 import type { DispatchPorts, Said } from './events.ts'
@@ -30,6 +31,13 @@ export interface From {
   thread?: string
   language: Language
   tz: string
+}
+
+/** Who agreed to an order, and where; `alone`: its requester twice, having nobody to ask. */
+export interface Decided {
+  approvedBy: Identity[]
+  approvedIn?: Record<Identity, Target>
+  alone?: true
 }
 
 const interimAfterMs = 1200
@@ -128,10 +136,9 @@ export class Planning {
     }
     if (given.explain) return this.put(from, this.explained(plan, from.language), Order.waiting)
     await this.audit('asked', ordered, from, { plan: this.planned(ordered, plan) })
-    if (plan.kind === 'act') return this.put(from, { state: 'ok', ...(await plan.act()) }, Order.waiting)
-    const risk = entry.command.risk
-    if (risk === 'endangers' || risk === 'destroys') return this.askToConfirm(ordered, plan, from)
-    await this.start(ordered, plan, from, [])
+    if (plan.kind === 'act') return this.put(from, { state: 'ok', ...(await actOf(entry, plan)) }, Order.waiting)
+    if (approvalClasses(entry.command).length > 0) return this.askToConfirm(ordered, plan, from)
+    await this.start(ordered, plan, from)
   }
 
   /** Opens the form for the arguments that are missing, filled with what was given and the defaults. */
@@ -287,7 +294,7 @@ export class Planning {
     const pending = this.#pending('confirm', ordered, from)
     pending.plan = this.planHash(ordered, plan)
     if (!(await this.#wait(from.card, pending, version))) return
-    const destroys = ordered.entry.command.risk === 'destroys'
+    const destroys = approvalClasses(ordered.entry.command).some((of) => of !== 'endangers')
     const says = fill(words.say.confirmText, {
       asker: nameOf(this.#ports.access, from.requester),
       minutes: Math.round(this.#ports.decideWithinMs / 60_000),
@@ -310,7 +317,9 @@ export class Planning {
     if (!asks) await this.#ports.desk.take(from.card, version + 1)
   }
 
-  async start(ordered: Ordered, plan: RunPlan, from: From, approvedBy: Identity[]): Promise<void> {
+  /** @param decided by whom it was agreed to; what the card shows of that */
+  async start(ordered: Ordered, plan: RunPlan, from: From, decided: Decided = { approvedBy: [] }): Promise<void> {
+    const { approvedBy, approvedIn } = decided
     const { catalogue, clusters } = this.#ports
     const words = this.#ports.words[from.language]
     const id = `j-${from.card.replace(/^[a-z]-/, '')}`
@@ -319,6 +328,9 @@ export class Planning {
     if (approvedBy.length > 0) {
       const who = approvedBy.map((identity) => nameOf(this.#ports.access, identity)).join(', ')
       shows.push({ name: words.actions.approve, value: fill(words.say.approvedBy, { who }) })
+    } else if (decided.alone) {
+      const who = nameOf(this.#ports.access, from.requester)
+      shows.push({ name: words.actions.approve, value: fill(words.say.soloConfirmed, { who }) })
     }
     const written = { plan: this.planned(ordered, plan), approvals: approvedBy, job: id }
     await this.audit('ordered', ordered, from, written)
@@ -344,6 +356,7 @@ export class Planning {
       cluster: ordered.cluster,
       requester: from.requester,
       approvedBy,
+      ...(approvedIn === undefined ? {} : { approvedIn }),
       card: from.card,
       target: from.target,
       ...(from.thread === undefined ? {} : { thread: from.thread }),
@@ -369,6 +382,12 @@ export class Planning {
       order,
     })
   }
+}
+
+/** What is done in the house itself cannot wait for anybody, so nothing that wants a decision may be planned so. */
+export function actOf({ path, command }: Entry, plan: ActPlan): Promise<Answer> {
+  if (approvalClasses(command).length > 0) throw new Error(`${path} wants a decision and plans no job`)
+  return plan.act()
 }
 
 export const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] =>

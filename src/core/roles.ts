@@ -77,10 +77,12 @@ export class Access {
     return roles.findLast((role) => held.includes(role))
   }
 
-  /** Who holds at least `role` at `place`, as the configuration names them. */
-  whoMay(role: Needed, place: Place): string[] {
+  /** Who holds at least `role` at `place`, as the configuration names them; all of them, or all but one human. */
+  whoMay(role: Needed, place: Place, but?: Identity): string[] {
     const names = this.#grants.filter((grant) => holds(grant.role, role) && covers(grant, place)).flatMap((g) => g.who)
-    return [...new Set(names)]
+    const person = but === undefined ? undefined : this.person(but)
+    const own = new Set([but, person?.name, ...(person?.ids ?? [])])
+    return [...new Set(names)].filter((name) => !own.has(name))
   }
 }
 

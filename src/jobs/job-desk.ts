@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq'
+import { approvalClasses } from '../core/approvals.ts'
 import type { WriteAudit } from '../core/audit.ts'
 import type { Catalogue } from '../core/catalogue.ts'
 import { Refused } from '../core/errors.ts'
@@ -180,8 +181,8 @@ export class JobDesk implements Jobs {
     const view = await runs.view(record.id)
     if (view.endedAt === undefined || view.state === 'ok' || view.state === 'warning') return undefined
     // A confirmation or an approval holds for one run: what it was given for may have changed since.
-    const risk = this.#o.catalogue.get(record.path)?.command.risk
-    if (risk !== 'changes') throw new Refused('decide-again', { line: record.line })
+    const command = this.#o.catalogue.get(record.path)?.command
+    if (!command || approvalClasses(command).length > 0) throw new Refused('decide-again', { line: record.line })
     const next: JobRecord = {
       ...record,
       // The number of the run is in its id: two clicks at once make one run.

@@ -92,6 +92,11 @@ export const en = {
     approveText:
       'Confirmed by {asker}. Waiting for {count} other person who holds the role {role}: {who}. It expires in {minutes} minutes.',
     approvedBy: 'Approved by {who}',
+    soloText:
+      'Confirmed by {asker}, and nobody else holds the role to approve it. {asker} may confirm it a second time from {time} on, for {minutes} minutes. This has been announced in the channel.',
+    soloAnnounced:
+      '{asker} wants to do this alone, since nobody else holds the role to approve it. It cannot begin before {time}. Whoever objects should tell {asker} now.',
+    soloConfirmed: 'Confirmed twice by {who}, who was alone',
     rejectedTitle: 'Rejected: {title}',
     rejectedText: 'Rejected by {who}. Nothing was done.',
     droppedTitle: 'Dropped: {title}',
@@ -248,6 +253,14 @@ export const en = {
     'own-approval': {
       says: 'You asked for this yourself; someone else who holds the role {role} must approve it.',
       hint: 'Ask one of: {who}',
+    },
+    'solo-too-early': {
+      says: 'Nobody else can approve this, so it needs your second confirmation, and not before {time}.',
+      hint: 'Confirm again from {time} on.',
+    },
+    'solo-no-more': {
+      says: 'A second confirmation of yours is no longer enough: somebody else must agree. {who}',
+      hint: '{line}',
     },
     'nothing-waits': { says: 'Nothing waits for a decision here any more.', hint: 'job list' },
     'not-a-decision': { says: 'This message does not take that click now.', hint: 'job list' },

@@ -90,6 +90,11 @@ export const es: Same<typeof en> = {
     approveText:
       'Confirmado por {asker}. Falta que apruebe {count} persona más con el rol {role}: {who}. Vence en {minutes} minutos.',
     approvedBy: 'Aprobado por {who}',
+    soloText:
+      'Confirmado por {asker}, y nadie más tiene el rol para aprobarlo. {asker} puede confirmarlo por segunda vez desde {time}, durante {minutes} minutos. Ya se anunció en el canal.',
+    soloAnnounced:
+      '{asker} quiere hacer esto sin nadie más, porque nadie más tiene el rol para aprobarlo. No puede empezar antes de {time}. Quien se oponga, que se lo diga ahora a {asker}.',
+    soloConfirmed: 'Confirmado dos veces por {who}, sin nadie más',
     rejectedTitle: 'Rechazado: {title}',
     rejectedText: 'Lo rechazó {who}. No se hizo nada.',
     droppedTitle: 'Descartado: {title}',
@@ -250,6 +255,14 @@ export const es: Same<typeof en> = {
     'own-approval': {
       says: 'Esto lo pediste tú; lo tiene que aprobar otra persona con el rol {role}.',
       hint: 'Pídeselo a: {who}',
+    },
+    'solo-too-early': {
+      says: 'Nadie más puede aprobar esto, así que necesita tu segunda confirmación, y no antes de {time}.',
+      hint: 'Confírmalo otra vez desde {time}.',
+    },
+    'solo-no-more': {
+      says: 'Ya no basta con que confirmes por segunda vez: tiene que estar de acuerdo otra persona. {who}',
+      hint: '{line}',
     },
     'nothing-waits': { says: 'Aquí ya no hay nada que decidir.', hint: 'job list' },
     'not-a-decision': { says: 'Este mensaje ya no acepta ese botón.', hint: 'job list' },

@@ -121,7 +121,7 @@ export class Stage {
       access: new Access(grants, people, { groupsOf: async () => [] }),
       words,
       clusters: { names: ['main'], get: () => this.proxmox },
-      channels: { clusterOf: () => undefined, languageOf: () => undefined, taken: () => undefined },
+      channels: { clusterOf: () => undefined, languageOf: () => undefined, taken: () => undefined, posts: () => [] },
       preferences: {
         language: async (identity) => this.#languages.get(identity),
         setLanguage: async (identity, language) => void this.#languages.set(identity, language),

@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import { z } from 'zod'
 import type { Completion } from '../../core/complete.ts'
+import type { Refused, Unavailable } from '../../core/errors.ts'
 import type { Clicked, Said } from '../../core/events.ts'
 import { acceptLanguage } from '../../core/language.ts'
 import { actionIds, type ListedMessage, type Message } from '../../core/message.ts'
@@ -30,7 +31,10 @@ export interface WebPorts {
   /** The address of a proxy in front of this chat; beside it only this machine's own names are taken. */
   publicUrl?: string | undefined
   newId(): string
-  log: { error(about: object, text: string): void }
+  /** What an error means to a person; undefined: it is a fault of ours. */
+  explain(error: unknown): Refused | Unavailable | undefined
+  /** Notes a fault of ours and returns the id under which the log has it. */
+  report(error: unknown, about: Record<string, unknown>): string
 }
 
 const Name = z
@@ -59,7 +63,7 @@ const Ask = z.object({ user: Name, channel: Channel, text: z.string().max(4000) 
 const bare = (name: string) => name.replace(/^web:/, '')
 
 class Fault extends Error {
-  readonly status: 400 | 401 | 403 | 404 | 413 | 415 | 503
+  readonly status: 400 | 401 | 403 | 404 | 413 | 415 | 500 | 503
   readonly code: string
   readonly hint: string
 
@@ -188,17 +192,19 @@ function answerFault(error: unknown, c: Context, ports: WebPorts) {
   if (error instanceof Fault) {
     return c.json({ error: { code: error.code, says: error.message, hint: error.hint } }, error.status)
   }
-  ports.log.error({ path: c.req.path, error: error instanceof Error ? error.message : String(error) }, 'web chat')
-  return c.json(
-    {
-      error: {
-        code: 'redis-gone',
-        says: 'It could not be stored: Redis does not answer. Nothing was done.',
-        hint: 'Send it again when Redis is back.',
-      },
-    },
-    503,
-  )
+  const { code, says, hint, status } = faultOf(error, c, ports)
+  return c.json({ error: { code, says, hint } }, status)
+}
+
+/** Redis is away, which passes; anything else is a fault of ours, which the log has whole. */
+function faultOf(error: unknown, c: Context, ports: WebPorts) {
+  if (ports.explain(error)?.code === 'redis-gone') {
+    const says = 'It could not be stored: Redis does not answer. Nothing was done.'
+    return { code: 'redis-gone', says, hint: 'Send it again when Redis is back.', status: 503 } as const
+  }
+  const incident = ports.report(error, { path: c.req.path })
+  const says = `Something in Quorum itself went wrong. It is in the log under ${incident}.`
+  return { code: 'internal', says, hint: `Look for ${incident} in the log, and report it.`, status: 500 } as const
 }
 
 const locales = (c: Context) => acceptLanguage(c.req.header('accept-language'))
