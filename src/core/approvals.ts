@@ -1,4 +1,4 @@
-import type { Command, RunPlan } from './command.ts'
+import { approvalClasses, type Command, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import type { DispatchPorts } from './events.ts'
 import { fill } from './language.ts'
@@ -6,15 +6,6 @@ import type { Message, Target } from './message.ts'
 import { Order } from './outbox.ts'
 import { type From, nameOf, type Ordered, warningFields } from './planning.ts'
 import { formatTime } from './time.ts'
-
-/** What the configuration counts approvals for. */
-export type ApprovalClass = 'drill' | 'destroys' | 'endangers' | 'access'
-
-/** The classes that a command belongs to: by its risk, and the one that it declares. None: it begins at once. */
-export function approvalClasses({ risk, approval }: Pick<Command, 'risk' | 'approval'>): ApprovalClass[] {
-  const byRisk = risk === 'endangers' || risk === 'destroys' ? [risk] : []
-  return approval === undefined ? byRisk : [...byRisk, approval]
-}
 
 /** The other card of a wish, in another channel: its key leads back to the card that asks. */
 const elsewhere = '~'

@@ -136,6 +136,15 @@ export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandW
   plan(context: PlanContext<z.output<S>, E>): Promise<Plan> | Plan
 }
 
+/** What the configuration counts approvals for. */
+export type ApprovalClass = 'drill' | 'destroys' | 'endangers' | 'access'
+
+/** The classes that a command belongs to: by its risk, and the one that it declares. None: it begins at once. */
+export function approvalClasses({ risk, approval }: Pick<Command, 'risk' | 'approval'>): ApprovalClass[] {
+  const byRisk = risk === 'endangers' || risk === 'destroys' ? [risk] : []
+  return approval === undefined ? byRisk : [...byRisk, approval]
+}
+
 /**
  * Defines one chat command. Its file's path is its name. The Spanish words must have the keys of the English ones, and
  * `text.args` must name each argument: both are compile errors otherwise.

@@ -1,6 +1,6 @@
-import { Approvals, approvalClasses } from './approvals.ts'
+import { Approvals } from './approvals.ts'
 import type { AuditEntry } from './audit.ts'
-import type { RunPlan } from './command.ts'
+import { approvalClasses, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
 import type { Clicked, DispatchPorts } from './events.ts'

@@ -1,6 +1,6 @@
-import type { ApprovalClass } from './approvals.ts'
 import type { AuditTrail, WriteAudit } from './audit.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { ApprovalClass } from './command.ts'
 import type { Desk } from './desk.ts'
 import type { Doctor } from './doctor.ts'
 import type { Refused, Unavailable } from './errors.ts'

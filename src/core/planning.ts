@@ -1,7 +1,6 @@
-import { approvalClasses } from './approvals.ts'
 import type { AuditEntry } from './audit.ts'
 import type { Entry } from './catalogue.ts'
-import type { ActPlan, Answer, Plan, RunPlan } from './command.ts'
+import { type ActPlan, type Answer, approvalClasses, type Plan, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
 import type { DispatchPorts, Said } from './events.ts'

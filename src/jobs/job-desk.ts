@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq'
-import { approvalClasses } from '../core/approvals.ts'
 import type { WriteAudit } from '../core/audit.ts'
 import type { Catalogue } from '../core/catalogue.ts'
+import { approvalClasses } from '../core/command.ts'
 import { Refused } from '../core/errors.ts'
 import type { Enqueue } from '../core/events.ts'
 import type { Jobs } from '../core/house.ts'
