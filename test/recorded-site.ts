@@ -21,6 +21,7 @@ export type Members = 0 | 1 | 2 | 3
 const site = (members: Members): Site => ({
   name: 'recorded',
   hosts: [11, 12, 13].map((n, i) => ({ name: `pve${i + 1}`, ip: `10.99.0.${n}`, domain: 'example.test' })),
+  ha: 'stopped',
   fill(sim, certificates) {
     sim.nodes = [11, 12, 13].map((n, i) => recordedHost(sim, `pve${i + 1}`, `10.99.0.${n}`, certificates[i]!))
     introduceHosts(sim.nodes)

@@ -5,6 +5,7 @@
  * Times are simulated seconds (clock.ts), sizes bytes.
  */
 import type { Clock } from './clock.ts'
+import type { HaStack } from './ha/daemons.ts'
 import type { Random } from './random.ts'
 import type { SchemaVersion } from './schema/load.ts'
 import type { TaskRecord } from './tasks.ts'
@@ -190,7 +191,10 @@ export interface HaService {
   running?: 1
   failed_nodes?: string[]
   maintenance_node?: string
+  /** What somebody asked for and the manager has not acted on. */
   cmd?: (string | number)[]
+  /** Seconds for a stop that somebody asked for. */
+  timeout?: string | number
 }
 
 /** ha/manager_status. Nothing but an empty `node_status` until a CRM became master for the first time. */
@@ -363,6 +367,8 @@ export type SimEvent =
   | { kind: 'network'; node: SimNode }
   | { kind: 'membership'; node: SimNode }
   | { kind: 'task'; node: SimNode; task: TaskRecord }
+  /** Proxmox's mails FENCE and SUCCEED, sent by the master `node`. */
+  | { kind: 'fencing'; node: SimNode; fenced: string; acknowledged: boolean }
 
 export interface SimCluster {
   pve: PveRelease
@@ -376,6 +382,8 @@ export interface SimCluster {
   shared: Map<string, Backing>
   /** Told of what happens; the HA manager and the picture of the cluster live from this. */
   listeners: Set<(event: SimEvent) => void>
+  /** Once the HA daemons run. */
+  ha?: HaStack
 }
 
 export interface PveRelease {
@@ -432,6 +440,12 @@ export const isRunning = (node: SimNode) => node.power === 'on' || node.power ==
 
 export const processOf = (sim: SimCluster, guest: GuestConfig): GuestProcess | undefined =>
   nodeByName(sim, guest.node)?.processes.get(guest.vmid)
+
+/** Whether the HA stack has the say over a guest. */
+export function isUnderHa(config: ClusterConfig, { type, vmid }: { type: GuestType; vmid: number }): boolean {
+  const resource = config.ha.resources.get(`${type === 'lxc' ? 'ct' : 'vm'}:${vmid}`)
+  return resource !== undefined && resource.keys.state !== 'ignored'
+}
 
 /** Cuts the pids of a node's processes and tasks from one row, as its kernel does. */
 export function takePid(node: SimNode): number {

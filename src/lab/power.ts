@@ -3,7 +3,7 @@
  * it. Durations are those seen in test/recordings/trace-*.json.gz.
  */
 import type { GuestProcess, SimCluster, SimNode } from './model.ts'
-import { clusterNodes, emit, isRunning } from './model.ts'
+import { clusterNodes, emit, isRunning, isUnderHa, viewOf } from './model.ts'
 import { rememberNode } from './stats.ts'
 import { killTasks, startTask } from './tasks.ts'
 
@@ -29,12 +29,18 @@ export function cutPower(sim: SimCluster, node: SimNode) {
 }
 
 function switchOff(sim: SimCluster, node: SimNode, by: 'shutdown' | 'cut') {
-  rememberNode(sim, node)
+  if (node.network === 'up') rememberNode(sim, node)
   node.power = 'off'
   node.offBy = by
   node.processes.clear()
   killTasks(sim, node)
   emit(sim, { kind: 'power', node })
+}
+
+/** The watchdog's doing: as if the plug were pulled, but the host boots again. */
+export function resetNode(sim: SimCluster, node: SimNode) {
+  cutPower(sim, node)
+  powerOn(sim, node)
 }
 
 /** Corosync of the others, and of the node itself if it still runs, needs its timeouts to call a node lost. */
@@ -104,14 +110,28 @@ export function shutDown(sim: SimCluster, node: SimNode, command: 'shutdown' | '
   if (node.power !== 'on') return
   node.power = 'stopping'
   emit(sim, { kind: 'power', node })
+  const { bootedAt } = node
   const since = sim.clock.now()
-  startTask(sim, node, { type: 'stopall', user: 'root@pam' }, async () => {
-    try {
-      await Promise.all([...node.processes.values()].map((guest) => stopGuest(sim, node, guest)))
-    } finally {
-      const end = Math.max(sim.clock.now() + 1, since + CORE_SECONDS.halt)
-      sim.clock.at(end, () => halt(sim, node, command))
-    }
+  const ours = [...node.processes.values()].filter((guest) => !isUnderHa(viewOf(node), guest))
+  const left = sim.ha?.leave(node, command)
+  void Promise.all([stopAll(sim, node, ours), left]).then(() => {
+    const end = Math.max(sim.clock.now() + 1, since + CORE_SECONDS.halt)
+    sim.clock.at(end, () => {
+      if (node.bootedAt === bootedAt) halt(sim, node, command)
+    })
+  })
+}
+
+/** Guests under HA are their agent's business. */
+function stopAll(sim: SimCluster, node: SimNode, guests: GuestProcess[]): Promise<void> {
+  return new Promise((resolve) => {
+    startTask(sim, node, { type: 'stopall', user: 'root@pam' }, async () => {
+      try {
+        await Promise.all(guests.map((guest) => stopGuest(sim, node, guest)))
+      } finally {
+        resolve()
+      }
+    })
   })
 }
 

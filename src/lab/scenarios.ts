@@ -17,6 +17,8 @@ export interface Site {
   hosts: HostAddress[]
   /** Fills `sim`; what was there is forgotten. `certificates` are those of `hosts`, in their order. */
   fill(sim: SimCluster, certificates: NodeCertificate[], secrets: Secrets): void
+  /** `stopped`: what is told of HA stays as it was filled in, as a picture of one moment. */
+  ha?: 'stopped'
 }
 
 const HOSTS: HostAddress[] = [

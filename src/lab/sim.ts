@@ -4,6 +4,7 @@ import { allRoutes } from './api.ts'
 import { createClock } from './clock.ts'
 import { type ControlServer, serveControl } from './control.ts'
 import type { Api } from './dispatch.ts'
+import { runHa } from './ha/daemons.ts'
 import type { NodeCertificate, PveRelease, SimCluster } from './model.ts'
 import { makeAuthority, makeNodeCertificate } from './pki.ts'
 import { createRandom } from './random.ts'
@@ -106,6 +107,7 @@ function fill(cluster: SimCluster, site: Site, certificates: NodeCertificate[], 
   cluster.scenario = site.name
   cluster.shared.clear()
   site.fill(cluster, certificates, secrets)
+  if (site.ha !== 'stopped') cluster.ha = runHa(cluster)
 }
 
 async function startServers(api: Api, count: number, port: number): Promise<NodeServer[]> {

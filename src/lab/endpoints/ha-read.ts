@@ -1,5 +1,6 @@
 /** What can be read about high availability. How each text comes about: HA manager's Status.pm, seen in recordings ha.jsonl.gz. */
 import { fail } from '../fault.ts'
+import { needsAgent } from '../ha/lrm.ts'
 import type { ClusterConfig, HaLrmStatus, HaResource, HaRule, HaService } from '../model.ts'
 import { isQuorate } from '../model.ts'
 import { sha1Hex } from '../random.ts'
@@ -107,7 +108,7 @@ function lrmWatchdog(ctx: Context, lrm: HaLrmStatus, node: string) {
 }
 
 const hasServices = (ctx: Context, node: string) =>
-  Object.values(ctx.config.ha.manager.service_status ?? {}).some((service) => service.node === node)
+  Object.values(ctx.config.ha.manager.service_status ?? {}).some((service) => needsAgent(service, node))
 
 function serviceEntry(ctx: Context, sid: string) {
   const { ha, guests } = ctx.config

@@ -1,7 +1,7 @@
 /** A guest's config file and the two locks on it: the `lock` key and the file lock of its node. */
 import { fail } from '../fault.ts'
 import type { ClusterConfig, ConfigKeys, GuestConfig, GuestType } from '../model.ts'
-import { isQuorate, takePid, viewOf } from '../model.ts'
+import { isQuorate, isUnderHa, takePid, viewOf } from '../model.ts'
 import { sha1Hex } from '../random.ts'
 import type { Place } from './storage-access.ts'
 
@@ -79,10 +79,7 @@ export const guestDigest = (guest: GuestConfig) =>
   )
 
 /** Where the HA stack has the say. */
-export const isHaManaged = (config: ClusterConfig, vmid: number) => {
-  const resource = config.ha.resources.get(`vm:${vmid}`)
-  return resource !== undefined && resource.keys.state !== 'ignored'
-}
+export const isHaManaged = (config: ClusterConfig, vmid: number) => isUnderHa(config, { type: 'qemu', vmid })
 
 export const hasTag = (keys: ConfigKeys, tag: string) =>
   String(keys.tags ?? '')
