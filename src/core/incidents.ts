@@ -27,7 +27,7 @@ export interface IncidentEvent {
 }
 
 /** `recovered`: nothing is wrong any more, as observed. `expired`: an acknowledgement that nobody renewed. */
-export const actKinds = ['ack', 'note', 'resolve', 'expired', 'recovered', 'reopened'] as const
+export const actKinds = ['ack', 'note', 'resolve', 'expired', 'recovered'] as const
 export type ActKind = (typeof actKinds)[number]
 
 /** What a person did to the incident, or time. */
@@ -56,8 +56,10 @@ export interface Entry {
   seq: number
   /** ISO 8601: an event's own time on Proxmox's clock; of people and time, ours. */
   at: string
-  /** Entries of a storm share one line in the thread: the `seq` of the first of them. */
+  /** The line in the thread that tells it: its own `seq`, or in a storm of one kind the `seq` of the first of them. */
   line: number
+  /** How many share the line, this one included; absent: it has its line for itself. */
+  crowd?: number
   event?: IncidentEvent
   act?: Act
   told?: Told
@@ -68,9 +70,11 @@ export interface Affected {
   /** As HA names it: `vm:100`. */
   guest: string
   name?: string
+  /** Nobody but a person starts it elsewhere. */
+  alone?: true
   /** `fine`: it has been seen to be well again. */
   state: 'hit' | 'fine'
-  /** Where it ran when it began, and where it was seen since. */
+  /** Where it ran when it began, and where it was last seen. */
   from?: string
   node?: string
   downSeconds?: number
@@ -82,8 +86,9 @@ export interface Trouble {
   key: string
   kind: string
   at: string
-  /** Nothing that a cluster shows will ever say that it is over: a person must. */
-  lasting?: true
+  node?: string
+  /** When it was seen to be over. */
+  over?: string
 }
 
 /** One episode of trouble in one cluster, from its beginning until it is over. Plain JSON. */
@@ -118,11 +123,8 @@ export interface Incident {
   learntAt: string
   /** Of the newest event, Proxmox's clock. */
   lastAt: string
-  /** What is wrong now; what is wrong no more is gone. */
   troubles: Trouble[]
-  /** The first ones of many; `affectedCount` has them all. */
   affected: Affected[]
-  affectedCount: number
   /** The acknowledgement that holds, or held last. */
   ack?: { by: Identity; at: string; until: string }
   /** ISO 8601, our clock: the first acknowledgement, for MTTA. */

@@ -1,3 +1,5 @@
+import { incidents } from './incidents-en.ts'
+
 /** The words that all rooms share. A command's own words live in its file. */
 export const en = {
   product: 'Quorum',
@@ -205,6 +207,7 @@ export const en = {
     cardByHand: "On the bot's machine, within {minutes} minutes: `{cli}`. Never type the secret into the chat.",
     cardGiven: 'It has been handed over.',
   },
+  incidents,
   errors: {
     empty: { says: 'There is no command in that message.', hint: 'help' },
     'too-long': { says: 'The message has {length} characters; at most {most} are read.', hint: 'Send a shorter one.' },

@@ -1,5 +1,6 @@
 import type { Same } from '../core/language.ts'
 import type { en } from './en.ts'
+import { incidents } from './incidents-es.ts'
 
 export const es: Same<typeof en> = {
   product: 'Quorum',
@@ -201,6 +202,7 @@ export const es: Same<typeof en> = {
       'En la máquina del bot, en los próximos {minutes} minutos: `{cli}`. Nunca escriba el secreto en el chat.',
     cardGiven: 'Ya está entregado.',
   },
+  incidents,
   errors: {
     empty: { says: 'No hay ningún comando en ese mensaje.', hint: 'help' },
     'too-long': {
