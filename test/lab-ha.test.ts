@@ -1,6 +1,6 @@
 /** High availability in the simulated cluster, told as stories; the recordings are in trace-*.json.gz. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { cutPower } from '../src/lab/power.ts'
+import { cutNetwork, cutPower, healNetwork, powerOn, shutDown } from '../src/lab/power.ts'
 import { startSim } from '../src/lab/sim.ts'
 import { Caller } from './lab-calls.ts'
 
@@ -50,14 +50,15 @@ const between = (least: number, most: number) => (seconds: number) => seconds >=
 const whats = (told: Told[]) => told.map(({ what }) => what)
 const when = (told: Told[], what: string) => told.find((one) => one.what === what)?.at ?? Number.NaN
 
+/** vm:100 under HA on pve1, and pve2 the master: its manager has the first turn after the guest is added. */
 beforeEach(async () => {
-  sim().clock.setSpeed(100)
   await lab.sim.reset('cluster')
-  const made = await lab.run('POST', '/nodes/pve1/qemu', { vmid: 100, name: 'Win11', scsi0: 'Storage:8', memory: 512 })
+  const made = await lab.begin('POST', '/nodes/pve1/qemu', { vmid: 100, name: 'Win11', scsi0: 'Storage:8' })
+  await sim().clock.advance(22)
   expect(made.exitstatus).toBe('OK')
-  sim().clock.setSpeed(0)
   config().ha.resources.set('vm:100', { sid: 'vm:100', type: 'vm', keys: { state: 'started' } })
   await sim().clock.advance(40)
+  expect(manager()).toMatchObject({ master_node: 'pve2', node_status: { pve1: 'online' } })
   expect(manager().service_status?.['vm:100']).toMatchObject({ state: 'started', node: 'pve1', running: 1 })
 })
 
@@ -73,5 +74,113 @@ describe('a node is lost', () => {
       user: 'root@pam',
       exitstatus: 'OK',
     })
+  })
+
+  test('by its network: it says old things, and resets itself before its lock is free', async () => {
+    cutNetwork(sim(), node('pve1'))
+    await sim().clock.advance(40)
+    const { data } = await lab.call('GET', '/cluster/ha/status/current', {}, 'pve1')
+    expect(data).toContainEqual(expect.objectContaining({ id: 'quorum', quorate: 0 }))
+    expect(await said('vm:100', 'pve1')).toBe('started@pve1')
+
+    const told = await watch(120, async () => `${node('pve1').processes.size} ${await said('vm:100', 'pve2')}`)
+    expect(whats(told).filter((what) => what !== '1 fence@pve1')).toEqual([
+      '1 started@pve1',
+      '0 fence@pve1',
+      '0 starting@pve2',
+      '0 started@pve2',
+    ])
+
+    healNetwork(sim(), node('pve1'))
+    await sim().clock.advance(30)
+    expect(manager().node_status.pve1).toBe('online')
+    expect(await said('vm:100', 'pve2')).toBe('started@pve2')
+  })
+
+  test('and comes back: the guest goes home live, and says `starting` until the lock of the dead is free', async () => {
+    const keys = { resources: 'vm:100', nodes: 'pve1:3,pve2:2,pve3:1' }
+    config().ha.rules.set('home', { rule: 'home', type: 'node-affinity', order: 1, keys })
+    cutPower(sim(), node('pve1'))
+    await sim().clock.advance(180)
+    const { startedAt } = node('pve2').processes.get(100)!
+    powerOn(sim(), node('pve1'))
+    const told = await watch(220, () => said('vm:100', 'pve2'))
+    expect(whats(told)).toEqual(['started@pve2', 'migrate@pve2', 'starting@pve1', 'started@pve1'])
+    expect(when(told, 'starting@pve1')).toSatisfy(between(20, 50))
+    expect(when(told, 'started@pve1')).toSatisfy(between(120, 150))
+    expect(startedAt).toBeLessThan(sim().clock.now() - 220)
+    expect(node('pve2').tasks.at(-1)).toMatchObject({ type: 'qmigrate', user: 'root@pam', exitstatus: 'OK' })
+    expect(node('pve1').tasks.filter(({ type }) => type === 'qmstart')).toHaveLength(1)
+  })
+
+  test('the master itself: nobody leads for two minutes, then another does', async () => {
+    cutPower(sim(), node('pve2'))
+    const told = await watch(260, async () => {
+      const { data } = await lab.call('GET', '/cluster/ha/status/current', {}, 'pve1')
+      const entry = (data as { type: string; node: string; status: string }[]).find(({ type }) => type === 'master')!
+      return `${entry.node} ${/old timestamp/.test(entry.status) ? 'dead?' : 'active'}`
+    })
+    expect(whats(told)).toEqual(['pve2 active', 'pve2 dead?', 'pve3 active'])
+    expect(when(told, 'pve3 active')).toSatisfy(between(110, 140))
+    expect(manager().node_status.pve2).toBe('unknown')
+  })
+})
+
+describe('a node goes down in order', () => {
+  /** The node's power, what HA calls it, its agent's mode and the guest. */
+  const look = async () => {
+    const mode = config().ha.lrm.get('pve1')?.mode
+    return `${node('pve1').power} ${manager().node_status.pve1} ${mode} ${await said('vm:100', 'pve2')}`
+  }
+
+  test('for good: its guest is stopped, and recovered a minute later without a fence in sight', async () => {
+    shutDown(sim(), node('pve1'), 'shutdown')
+    const told = await watch(200, look)
+    expect(whats(told)).toEqual([
+      'stopping online shutdown started@pve1',
+      'off online shutdown started@pve1',
+      'off unknown shutdown started@pve1',
+      'off unknown shutdown starting@pve2',
+      'off unknown shutdown started@pve2',
+    ])
+    expect(node('pve1').tasks.at(-1)).toMatchObject({ type: 'qmshutdown', user: 'root@pam', exitstatus: 'OK' })
+    const off = when(told, 'off online shutdown started@pve1')
+    expect(when(told, 'off unknown shutdown starting@pve2') - off).toSatisfy(between(50, 75))
+  })
+
+  test('to boot again: its guest is frozen, and starts where it was', async () => {
+    shutDown(sim(), node('pve1'), 'reboot')
+    const told = await watch(120, look)
+    expect(whats(told)).toEqual([
+      'stopping online restart started@pve1',
+      'stopping online restart freeze@pve1',
+      'off online restart freeze@pve1',
+      'off unknown restart freeze@pve1',
+      'booting unknown restart freeze@pve1',
+      'on unknown restart freeze@pve1',
+      'on unknown active freeze@pve1',
+      'on online active starting@pve1',
+      'on online active started@pve1',
+    ])
+    expect(node('pve1').processes.has(100)).toBe(true)
+  })
+
+  test('by the policy `migrate`: nothing stops, the node goes when it is empty', async () => {
+    config().options.ha = 'shutdown_policy=migrate'
+    shutDown(sim(), node('pve1'), 'shutdown')
+    const told = await watch(200, look)
+    expect(whats(told)).toContain('stopping maintenance maintenance migrate@pve1')
+    expect(whats(told).at(-1)).toBe('off maintenance maintenance started@pve2')
+    expect(node('pve2').tasks.map(({ type }) => type)).not.toContain('qmstart')
+    expect(node('pve1').tasks.map(({ type }) => type)).not.toContain('qmshutdown')
+  })
+})
+
+describe('quietly', () => {
+  test('a guest that crashed is started again within a round, and no state tells of it', async () => {
+    node('pve1').processes.delete(100)
+    const told = await watch(30, async () => `${node('pve1').processes.has(100)} ${await said('vm:100', 'pve2')}`)
+    expect(whats(told)).toEqual(['false started@pve1', 'true started@pve1'])
+    expect(when(told, 'true started@pve1')).toBeLessThanOrEqual(15)
   })
 })
