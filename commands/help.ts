@@ -44,6 +44,13 @@ export default defineCommand({
         anyone: 'none: everyone may',
         cannot: '{role}; you do not have it here. Ask: {who}',
         also: 'Also as',
+        drill: 'breaks something on purpose; wants a confirmation and the approval of another person',
+        access: 'gives or takes rights; wants a confirmation and the approval of another person',
+        pools: 'Roles limited to pools',
+        poolsNone: 'do not reach it',
+        poolsShown: 'reach it; it then shows only what lies in those pools',
+        poolsWhere: 'reach it where {args} lies in those pools',
+        inPools: 'only in the pools {pools}: {role}',
       },
       refusals: {
         'unknown-command': { says: '"{given}" is no command and no group.', hint: 'help' },
@@ -76,6 +83,13 @@ export default defineCommand({
         anyone: 'ninguno: cualquiera puede',
         cannot: '{role}; aquí no lo tienes. Pídeselo a: {who}',
         also: 'También como',
+        drill: 'rompe algo a propósito; pide confirmación y la aprobación de otra persona',
+        access: 'da o quita derechos; pide confirmación y la aprobación de otra persona',
+        pools: 'Roles limitados a pools',
+        poolsNone: 'no lo alcanzan',
+        poolsShown: 'lo alcanzan; entonces muestra solo lo que hay en esos pools',
+        poolsWhere: 'lo alcanzan donde {args} está en esos pools',
+        inPools: 'solo en los pools {pools}: {role}',
       },
       refusals: {
         'unknown-command': { says: '«{given}» no es un comando ni un grupo.', hint: 'help' },
@@ -89,9 +103,11 @@ export default defineCommand({
     { say: 'help vm', answers: true },
     { say: 'help vm creat', refuses: 'unknown-command-near' },
   ],
-  plan({ args, asker, cluster, channel, say, house }) {
+  async plan({ args, asker, cluster, channel, say, house }) {
     const place = { cluster: cluster || undefined, channel }
-    const words = { say: say as Say, language: asker.language, house, place, role: asker.role }
+    const limited = await Promise.all(roles.map((role) => house.access.poolsOf(asker.identity, place, role)))
+    const inPools = new Map(roles.map((role, i) => [role, limited[i]!]))
+    const words = { say: say as Say, language: asker.language, house, place, role: asker.role, inPools }
     if (args.command === undefined) return answer(overview(words))
     const asked = tokenize(args.command.replace(/^\/?(?:pve\s+)?/i, ''))
     const typed = asked.map(({ text }) => text.toLowerCase()).join(' ')
@@ -113,32 +129,46 @@ interface Words {
   house: House
   place: Place
   role: Role | undefined
+  /** For each role, the pools in which the asker holds it and nowhere else. */
+  inPools: ReadonlyMap<Role, readonly string[]>
 }
 
+/** Whether the asker may run it here, at least in some pools. */
+const may = ({ command }: Entry, { role, inPools }: Words): boolean =>
+  holds(role, command.role) || poolsFor(command, inPools).length > 0
+
+const poolsFor = ({ role, pools }: Entry['command'], inPools: Words['inPools']): readonly string[] =>
+  pools === undefined || role === 'anyone' ? [] : (inPools.get(role) ?? [])
+
 /** One row for each group and each lone command with what this role may run; the rest below, by the role it needs. */
-function overview({ say, language, house, place, role }: Words) {
+function overview(words: Words) {
+  const { say, language, house, place, role, inPools } = words
   const { catalogue } = house
-  const may = catalogue.entries.filter((entry) => holds(role, entry.command.role))
-  const lone = may.filter(({ group }) => group === undefined)
-  const groups = [...new Set(may.flatMap(({ group }) => group ?? []))].sort()
+  const open = catalogue.entries.filter((entry) => may(entry, words))
+  const lone = open.filter(({ group }) => group === undefined)
+  const groups = [...new Set(open.flatMap(({ group }) => group ?? []))].sort()
   const rows = [
     ...lone.map(({ path, command }) => [path, command.text[language].summary, '']),
-    ...groups.map((group) => [group, summaryOf(catalogue, group, language), verbs(may, group).join(', ')]),
+    ...groups.map((group) => [group, summaryOf(catalogue, group, language), verbs(open, group).join(', ')]),
   ]
   const rest = roles
     .filter((needed) => !holds(role, needed))
     .flatMap((needed): Field[] => {
-      const paths = catalogue.entries.filter(({ command }) => command.role === needed).map(({ path }) => path)
+      const closed = catalogue.entries.filter((entry) => entry.command.role === needed && !may(entry, words))
+      const paths = closed.map(({ path }) => path)
       if (paths.length === 0) return []
       const who = house.access.whoMay(needed, place).join(', ') || house.words[language].say.none
       const value = say('holders', { commands: paths.join(', '), who })
       return [{ name: say('needs', { role: house.words[language].roles[needed] }), value }]
     })
+  const [limited] = [...inPools].filter(([needed, pools]) => !holds(role, needed) && pools.length > 0).reverse()
+  const limits = limited === undefined ? [] : [{ name: say('pools'), value: poolLine(...limited, words) }]
+  const fields = [...limits, ...rest]
   return {
     title: say('title'),
     text: say('text'),
     table: { columns: [say('command'), say('about'), say('commands')], rows },
-    ...(rest.length > 0 ? { fields: rest } : {}),
+    ...(fields.length > 0 ? { fields } : {}),
   }
 }
 
@@ -191,8 +221,11 @@ function aboutCommand(entry: Entry, words: Words) {
     title: text.summary,
     fields: [
       { name: shared.say.usage, value: say('usage', { usage: [path, ...usage].join(' ') }) },
-      { name: say('risk'), value: say(command.risk) },
+      { name: say('risk'), value: riskLine(command, say) },
       { name: shared.labels.role, value: roleLine(entry, words) },
+      ...(house.access.knowsPools && command.role !== 'anyone'
+        ? [{ name: say('pools'), value: poolsLine(command.pools, say) }]
+        : []),
       ...(also.length > 0 ? [{ name: say('also'), value: also.map((other) => other.path).join(', ') }] : []),
       { name: shared.say.examples, value: [...new Set(examples)].join('\n') },
     ],
@@ -212,11 +245,27 @@ function aboutCommand(entry: Entry, words: Words) {
   }
 }
 
-function roleLine({ command }: Entry, { say, language, house, place, role }: Words): string {
+const poolLine = (role: Role, pools: readonly string[], { say, language, house }: Words): string =>
+  say('inPools', { pools: pools.join(', '), role: house.words[language].roles[role] })
+
+function riskLine({ risk, approval }: Entry['command'], say: Say): string {
+  if (approval === undefined) return say(risk)
+  return `${say(risk)}; ${approval === 'drill' ? say('drill') : say('access')}`
+}
+
+function poolsLine(pools: Entry['command']['pools'], say: Say): string {
+  if (pools === undefined) return say('poolsNone')
+  return pools === 'shown' ? say('poolsShown') : say('poolsWhere', { args: pools.map((name) => `${name}:`).join(', ') })
+}
+
+function roleLine({ command }: Entry, words: Words): string {
+  const { say, language, house, place, role, inPools } = words
   const shared = house.words[language]
   if (command.role === 'anyone') return say('anyone')
   const name = shared.roles[command.role]
   if (holds(role, command.role)) return name
+  const pools = poolsFor(command, inPools)
+  if (pools.length > 0) return poolLine(command.role, pools, words)
   const who = house.access.whoMay(command.role, place).join(', ') || shared.say.none
   return say('cannot', { role: name, who })
 }

@@ -9,6 +9,7 @@ import type { DispatchPorts } from './core/events.ts'
 import { Forms } from './core/forms.ts'
 import type { Jobs } from './core/house.ts'
 import { spoken } from './core/language.ts'
+import { seen } from './core/pools.ts'
 import { holds, type Membership } from './core/roles.ts'
 import { openDoctor } from './doctor.ts'
 import { health, listenHealth } from './http/health.ts'
@@ -299,7 +300,7 @@ async function openDiscord(parts: {
       ...channelsOf(config),
       catalogue,
       clusters: readers.names,
-      roleOf: (identity, place) => access.roleOf(identity, place),
+      access,
       proxmox: (cluster) => remembered.get(cluster),
       languageOf: async (identity, locales) =>
         (await preferences.language(identity)) ?? access.person(identity)?.language ?? spoken(...locales) ?? 'en',
@@ -349,12 +350,16 @@ function completer(house: House, config: Config, readers: Readers, preferences: 
   const channels = channelsOf(config)
   return async (ask: { identity: string; channel: string; text: string; locales: string[] }) => {
     const cluster = channels.clusterOf(ask.channel) ?? (readers.names.length === 1 ? readers.names[0] : undefined)
-    const role = await house.access.roleOf(ask.identity, { cluster, channel: ask.channel })
+    const place = { cluster, channel: ask.channel }
+    const role = await house.access.roleOf(ask.identity, place)
+    const pools = holds(role, 'viewer') ? [] : await house.access.poolsOf(ask.identity, place, 'viewer')
+    const poolRole = await house.access.roleOf(ask.identity, { ...place, pools })
+    const proxmox = cluster === undefined ? undefined : remembered.get(cluster)
     const language = (await preferences.language(ask.identity)) ?? spoken(...ask.locales) ?? 'en'
     return complete(ask.text, house.catalogue, {
       language,
-      proxmox: cluster === undefined ? undefined : remembered.get(cluster),
-      may: ({ command }) => holds(role, command.role),
+      proxmox: proxmox && (pools.length > 0 ? seen(proxmox, pools) : proxmox),
+      may: ({ command }) => holds(command.pools === undefined ? role : poolRole, command.role),
       most: 20,
     })
   }

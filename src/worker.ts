@@ -1,13 +1,12 @@
 import { explainer, explainLine, keepHeads, openHouse, openJobDesk, openSecrets, openWriters, words } from './app.ts'
 import type { Config, Environment } from './config.ts'
-import { Refused } from './core/errors.ts'
-import { holds, type Membership } from './core/roles.ts'
+import type { Membership } from './core/roles.ts'
+import { stillAllowed } from './core/still-allowed.ts'
 import { reportRights } from './doctor.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import { MembershipFacts } from './jobs/membership-facts.ts'
 import { pause } from './jobs/pause.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
-import type { JobRecord } from './jobs/runs.ts'
 import { RedisTaskBoard } from './jobs/task-board.ts'
 import { gathered } from './membership.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
@@ -71,7 +70,7 @@ export async function startWorker(options: {
     },
     proxmox: (cluster) => writers.get(cluster),
     board: (cluster) => boards.get(cluster)!,
-    allowed: (record) => stillAllowed(record),
+    allowed: (record) => stillAllowed({ ...house, proxmox: writers }, record),
     explain,
     report: house.report,
     log: house.log,
@@ -95,18 +94,5 @@ export async function startWorker(options: {
       await facts.close()
       await house.close()
     },
-  }
-
-  /** Rights may have been taken away while the job waited: the requester's, or those of who approved it. */
-  async function stillAllowed(record: JobRecord): Promise<Refused | undefined> {
-    const needs = house.catalogue.get(record.path)?.command.role
-    for (const identity of [record.requester, ...record.approvedBy]) {
-      const place = { cluster: record.cluster, channel: record.approvedIn?.[identity] ?? record.target }
-      const role = await house.access.roleOf(identity, place)
-      if (needs !== undefined && holds(role, needs)) continue
-      const who = house.access.whoMay(needs ?? 'admin', place).join(', ')
-      return new Refused('not-allowed', { command: record.path, needs: needs ?? 'admin', have: role ?? '-', who })
-    }
-    return undefined
   }
 }

@@ -107,7 +107,7 @@ export async function connect(discord: DiscordStandIn, guilds: string[]): Promis
     live: live({
       catalogue,
       clusters: ['main'],
-      roleOf: (identity, place) => rights.roleOf(identity, place),
+      access: rights,
       clusterOf: () => undefined,
       taken: () => undefined,
       proxmox: () => (cluster.hangs ? silent : proxmox),

@@ -15,6 +15,7 @@ const Payload = z.object({
   /** Of a full clone's disks; absent: where the source's are. */
   storage: z.string().optional(),
   vmid: z.int().min(100).optional(),
+  pool: z.string().optional(),
 })
 type Payload = z.output<typeof Payload>
 
@@ -129,6 +130,7 @@ const parameters = (payload: Payload, from: string, vmid: number, job: string) =
   full: payload.full,
   storage: payload.storage,
   target: payload.node === from ? undefined : payload.node,
+  pool: payload.pool,
 })
 
 type Context = RunContext<Payload, never>

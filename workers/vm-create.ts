@@ -17,6 +17,7 @@ export default defineWorker({
     memoryMiB: z.int().min(16),
     iso: z.string().optional(),
     vmid: z.int().min(100).optional(),
+    pool: z.string().optional(),
   }),
   needs: [
     { path: '/vms/{vmid}', privileges: ['VM.Allocate'] },
@@ -95,6 +96,7 @@ function parameters(payload: {
   cores: number
   memoryMiB: number
   iso?: string | undefined
+  pool?: string | undefined
 }) {
   return {
     name: payload.name,
@@ -105,5 +107,6 @@ function parameters(payload: {
     scsi0: `${payload.storage}:${payload.diskGiB}`,
     net0: 'virtio,bridge=vmbr0',
     ide2: payload.iso === undefined ? undefined : `${payload.iso},media=cdrom`,
+    pool: payload.pool,
   }
 }

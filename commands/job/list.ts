@@ -10,6 +10,7 @@ const mostJobs = 20
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  pools: 'shown',
   cluster: false,
   args: z.object({ live: arg.boolean().prefault('false') }),
   text: {

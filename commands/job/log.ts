@@ -9,6 +9,7 @@ import { reads } from '../../src/core/needs.ts'
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  pools: 'shown',
   cluster: false,
   needs: [reads.nodes],
   args: z.object({ job: arg.job().optional(), lines: arg.integer({ min: 1, max: 1000 }).prefault('50') }),

@@ -8,6 +8,7 @@ import { findJob, mayChange } from '../../src/core/job.ts'
 export default defineCommand({
   role: 'operator',
   risk: 'changes',
+  pools: 'shown',
   cluster: false,
   args: z.object({ job: arg.job() }),
   positionals: ['job'],

@@ -23,6 +23,7 @@ const states: Record<JobView['state'], State> = {
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  pools: 'shown',
   cluster: false,
   args: z.object({ job: arg.job().optional() }),
   positionals: ['job'],

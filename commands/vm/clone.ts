@@ -15,6 +15,7 @@ const withoutLinks: ReadonlySet<string> = new Set(['lvm', 'iscsi', 'iscsidirect'
 export default defineCommand({
   role: 'operator',
   risk: 'changes',
+  pools: ['source', 'pool'],
   needs: [reads.guests, reads.nodes, reads.storages],
   args: z.object({
     source: arg.guest(),
@@ -23,6 +24,7 @@ export default defineCommand({
     storage: arg.storage().optional(),
     full: arg.boolean().optional(),
     vmid: arg.vmid().optional(),
+    pool: arg.pool().optional(),
   }),
   positionals: ['source', 'name'],
   text: {
@@ -35,6 +37,7 @@ export default defineCommand({
         storage: 'Storage of its disks (full clones only); suggested: where the source has them',
         full: 'true: a copy of its own; false: linked to the template. Suggested: linked where that is possible',
         vmid: 'Number; suggested: the next free one',
+        pool: 'Pool the new machine is put into',
       },
       words: {
         linkedTitle: 'Clone {source} as {name} on {node} (linked)',
@@ -94,6 +97,7 @@ export default defineCommand({
         storage: 'Almacenamiento de sus discos (solo clones completos); se sugiere el del origen',
         full: 'true: copia propia; false: enlazada a la plantilla. Se sugiere enlazada donde se pueda',
         vmid: 'Número; se sugiere el siguiente libre',
+        pool: 'Pool donde queda la máquina nueva',
       },
       words: {
         linkedTitle: 'Clonar {source} como {name} en {node} (enlazado)',
@@ -183,6 +187,7 @@ export default defineCommand({
       full,
       ...(args.storage === undefined || storage === undefined ? {} : { storage: storage.storage }),
       ...(args.vmid === undefined ? {} : { vmid: args.vmid }),
+      ...(args.pool === undefined ? {} : { pool: args.pool }),
     }
     const title = { source: guest.name, name: args.name, node: target }
     const isLocal = storage !== undefined && !storage.shared
@@ -196,6 +201,7 @@ export default defineCommand({
         { name: say('kind'), value: say(full ? 'full' : 'linked') },
         ...(storage === undefined ? [] : [{ name: labels.storage, value: storage.storage }]),
         ...(full ? [{ name: say('copies'), value: formatSize(bytes) }] : []),
+        ...(args.pool === undefined ? [] : [{ name: 'Pool', value: args.pool }]),
       ],
       warnings: [
         ...(state.status === 'running' ? [say('live', { name: guest.name })] : []),
@@ -208,6 +214,7 @@ export default defineCommand({
             `--full ${full ? 1 : 0}`,
             ...(payload.storage === undefined ? [] : [`--storage ${payload.storage}`]),
             ...(target === guest.node ? [] : [`--target ${target}`]),
+            ...(args.pool === undefined ? [] : [`--pool ${args.pool}`]),
             `  # ${guest.node}`,
           ].join(' '),
         ],

@@ -15,6 +15,7 @@ const GiB = 1024 ** 3
 export default defineCommand({
   role: 'operator',
   risk: 'changes',
+  pools: ['pool'],
   needs: [reads.nodes, reads.storages],
   args: z.object({
     name: arg.name(),
@@ -25,6 +26,7 @@ export default defineCommand({
     disk: arg.disk().prefault('32G'),
     iso: arg.iso().optional(),
     vmid: arg.vmid().optional(),
+    pool: arg.pool().optional(),
   }),
   positionals: ['name'],
   text: {
@@ -39,6 +41,7 @@ export default defineCommand({
         disk: 'Disk size, such as 32G or Storage:32G',
         iso: 'ISO image to install from',
         vmid: 'Number; suggested: the next free one',
+        pool: 'Pool it is put into',
       },
       words: {
         title: 'Create machine {name} on {node}',
@@ -89,6 +92,7 @@ export default defineCommand({
         disk: 'Tamaño del disco, como 32G o Storage:32G',
         iso: 'Imagen ISO desde la que se instala',
         vmid: 'Número; se sugiere el siguiente libre',
+        pool: 'Pool donde queda',
       },
       words: {
         title: 'Crear la máquina {name} en {node}',
@@ -165,6 +169,7 @@ export default defineCommand({
       memoryMiB,
       ...(iso === undefined ? {} : { iso: iso.volid }),
       ...(args.vmid === undefined ? {} : { vmid: args.vmid }),
+      ...(args.pool === undefined ? {} : { pool: args.pool }),
     }
     const title = say('title', { name: args.name, node: node.name })
     return run(vmCreate.job(payload), {
@@ -178,6 +183,7 @@ export default defineCommand({
         { name: say('disk'), value: `${storage.storage}, ${formatSize(diskGiB * GiB)}` },
         { name: say('iso'), value: iso?.volid ?? say('noIso') },
         { name: say('network'), value: 'virtio, vmbr0' },
+        ...(args.pool === undefined ? [] : [{ name: 'Pool', value: args.pool }]),
       ],
       warnings: [
         ...(storage.shared ? [] : [say('notShared', { storage: storage.storage })]),
@@ -188,7 +194,7 @@ export default defineCommand({
           [
             `qm create ${args.vmid ?? '$(pvesh get /cluster/nextid)'} --name ${args.name} --cores ${args.cores}`,
             `--memory ${memoryMiB} --ostype l26 --scsihw virtio-scsi-single --scsi0 ${storage.storage}:${diskGiB}`,
-            `--net0 virtio,bridge=vmbr0${iso === undefined ? '' : ` --ide2 ${iso.volid},media=cdrom`}`,
+            `--net0 virtio,bridge=vmbr0${iso === undefined ? '' : ` --ide2 ${iso.volid},media=cdrom`}${args.pool === undefined ? '' : ` --pool ${args.pool}`}`,
           ].join(' '),
         ],
         clicks: [

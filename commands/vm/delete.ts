@@ -12,6 +12,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'operator',
   risk: 'destroys',
+  pools: ['guest'],
   needs: [reads.guests, reads.nodes, reads.storages],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],

@@ -10,6 +10,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'viewer',
   risk: 'reads',
+  pools: 'shown',
   needs: [reads.guests, reads.nodes],
   args: z.object({
     node: arg.node().optional(),

@@ -15,6 +15,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'viewer',
   risk: 'reads',
+  pools: ['guest'],
   needs: [reads.guests, reads.nodes],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],

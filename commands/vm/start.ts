@@ -11,6 +11,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'operator',
   risk: 'changes',
+  pools: ['guest'],
   needs: [reads.guests, reads.nodes],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],

@@ -12,6 +12,7 @@ export default defineCommand({
   also: ['ct'],
   role: 'operator',
   risk: 'endangers',
+  pools: ['guest'],
   needs: [reads.guests, reads.nodes],
   args: z.object({ guest: arg.guest() }),
   positionals: ['guest'],

@@ -5,6 +5,7 @@ import { fill } from './language.ts'
 import type { Message, Target } from './message.ts'
 import { Order } from './outbox.ts'
 import { type From, nameOf, type Ordered, warningFields } from './planning.ts'
+import { poolsIn } from './pools.ts'
 import { formatTime } from './time.ts'
 
 /** The other card of a wish, in another channel: its key leads back to the card that asks. */
@@ -25,8 +26,8 @@ export class Approvals {
   }
 
   /** Who besides the requester holds the role, as the configuration names them; a group counts as somebody. */
-  others({ entry, cluster }: Ordered, from: Pick<From, 'requester' | 'target'>): string[] {
-    const place = { cluster: cluster || undefined, channel: from.target }
+  others({ entry, cluster, within }: Ordered, from: Pick<From, 'requester' | 'target'>): string[] {
+    const place = { cluster: cluster || undefined, channel: from.target, pools: within && poolsIn(within) }
     const here = this.#ports.access.whoMay(entry.command.role, place, from.requester)
     const posts = this.#elsewhere(cluster, from.target).flatMap((channel) =>
       this.#ports.access.whoMay(entry.command.role, { ...place, channel }, from.requester),

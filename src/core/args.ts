@@ -11,6 +11,7 @@ export type ArgKind =
   | 'node'
   | 'storage'
   | 'iso'
+  | 'pool'
   | 'vmid'
   | 'size'
   | 'disk'
@@ -157,6 +158,8 @@ export const arg = {
   storage: named('storage'),
   /** An ISO image by file name or volume id. */
   iso: named('iso'),
+  /** A resource pool by its name. */
+  pool: named('pool'),
   job: named('job'),
   command: () =>
     tagged(

@@ -89,6 +89,8 @@ export const act = (plan: Omit<ActPlan, 'kind' | 'warnings'> & { warnings?: stri
 export interface Asker {
   identity: Identity
   role: Role | undefined
+  /** Its role is limited to these pools; absent: it is not. */
+  pools?: readonly string[] | undefined
   language: Language
   /** IANA time zone; times are shown in it. */
   tz: string
@@ -125,6 +127,12 @@ export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandW
   approval?: 'drill' | 'access'
   /** False: the command asks nothing of a cluster. */
   cluster?: false
+  /**
+   * How far a role that is limited to pools reaches with it. The arguments that say where it acts, all of them: the pools of
+   * those guests and the pools that are named must be the role's. `shown`: it shows only what lies in those pools. Absent:
+   * such a role does not reach it.
+   */
+  pools?: 'shown' | readonly (keyof z.output<S> & string)[]
   /** What its plan asks of the reading token. What its jobs ask of the acting one, their workers say. */
   needs?: readonly Need[]
   args: S

@@ -9,16 +9,22 @@ export interface Choice {
   label: string
 }
 
+const listed: ReadonlySet<string> = new Set(['guest', 'node', 'storage', 'pool'])
+
 /** What the cluster offers for an argument of this kind; empty where it offers nothing. */
 export async function choices(facts: ArgFacts, proxmox: ProxmoxPort | undefined): Promise<Choice[]> {
   if (facts.kind === 'boolean' || facts.kind === 'choice')
     return (facts.options ?? []).map((value) => ({ value, label: value }))
   if (!proxmox) return []
   if (facts.kind === 'iso') return isoChoices(proxmox)
-  if (facts.kind !== 'guest' && facts.kind !== 'node' && facts.kind !== 'storage') return []
+  if (!listed.has(facts.kind)) return []
   const { guests, nodes, storages } = await proxmox.resources()
   if (facts.kind === 'node')
     return nodes.filter(({ status }) => status === 'online').map(({ name }) => ({ value: name, label: name }))
+  if (facts.kind === 'pool') {
+    const pools = new Set(guests.flatMap(({ pool }) => pool ?? []))
+    return [...pools].sort().map((value) => ({ value, label: value }))
+  }
   if (facts.kind === 'storage') {
     return [...new Set(storages.map(({ storage }) => storage))].sort().map((value) => ({ value, label: value }))
   }

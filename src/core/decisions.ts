@@ -1,5 +1,6 @@
 import { Approvals } from './approvals.ts'
 import type { AuditEntry } from './audit.ts'
+import type { Entry } from './catalogue.ts'
 import { approvalClasses, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
@@ -10,6 +11,7 @@ import type { ActionId, Message } from './message.ts'
 import { Order } from './outbox.ts'
 import { convert, type Given, missing } from './parse.ts'
 import { actOf, type Decided, type From, nameOf, type Ordered, type Planning } from './planning.ts'
+import { reachOf } from './pools.ts'
 import { type Access, holds, type Identity } from './roles.ts'
 import { formatTime } from './time.ts'
 
@@ -48,7 +50,7 @@ export class Decisions {
       throw new Refused('expired', { line: pending.line })
     }
     const place = { cluster: pending.cluster, channel: clicked.target }
-    const role = await access.roleOf(clicked.identity, place)
+    const role = await this.#roleOf(entry, clicked, pending)
     const own = access.samePerson(clicked.identity, pending.requester)
     const needs = entry.command.role
     const drop = clicked.action === 'cancel' || clicked.action === 'form.cancel'
@@ -88,20 +90,27 @@ export class Decisions {
       ...(pending.cluster === undefined ? {} : { cluster: pending.cluster }),
     }
     // Planned for its requester, whoever clicks: with the rights that this person holds now.
-    const requesterRole = await access.roleOf(pending.requester, { ...place, channel: pending.target })
-    const ordered: Ordered = { entry, given, cluster: pending.cluster ?? '', role: requesterRole }
+    const reach = await reachOf(access, entry.command, pending.requester, { ...place, channel: pending.target })
+    const ordered: Ordered = { entry, given, cluster: pending.cluster ?? '', within: pending.within, ...reach }
     if (clicked.action === 'form.submit') return this.#submitted(ordered, pending, from)
     await this.#confirmedOrApproved(clicked, ordered, pending, from)
   }
 
-  async #submitted(ordered: Ordered, pending: Pending, from: From): Promise<void> {
+  /** The clicker's role for what waits: a form says not yet where it will act. */
+  async #roleOf(entry: Entry, { identity, target }: Clicked, { kind, cluster, within }: Pending) {
+    const place = { cluster, channel: target }
+    if (kind === 'form') return (await reachOf(this.#ports.access, entry.command, identity, place)).role
+    return this.#planning.roleWithin(entry.command.role, identity, place, within)
+  }
+
+  async #submitted(line: Ordered, pending: Pending, from: From): Promise<void> {
     // Wrong values leave the form open: the error is told, and it can be sent again.
-    if (missing(ordered.given, ordered.entry.command).length === 0) convert(ordered.given, ordered.entry.command)
-    else
-      throw new Refused('missing-argument', {
-        missing: missing(ordered.given, ordered.entry.command).join(', '),
-        command: ordered.entry.path,
-      })
+    const lacking = missing(line.given, line.entry.command)
+    if (lacking.length > 0) {
+      throw new Refused('missing-argument', { missing: lacking.join(', '), command: line.entry.path })
+    }
+    convert(line.given, line.entry.command)
+    const ordered = await this.#planning.located(line, from)
     const plan = await this.#planning.plan(ordered, from, true)
     const waits = plan.kind === 'run' && !ordered.given.explain && approvalClasses(ordered.entry.command).length > 0
     if (plan.kind !== 'answer' && !ordered.given.explain) {
@@ -119,8 +128,9 @@ export class Decisions {
     await this.#ports.desk.take(from.card, pending.version)
   }
 
-  async #confirmedOrApproved(clicked: Clicked, ordered: Ordered, pending: Pending, from: From): Promise<void> {
-    await this.#refuseOwn(clicked, ordered, pending)
+  async #confirmedOrApproved(clicked: Clicked, line: Ordered, pending: Pending, from: From): Promise<void> {
+    await this.#refuseOwn(clicked, line, pending)
+    const ordered = await this.#planning.located(line, from)
     const plan = await this.#planning.plan(ordered, from, true)
     if (plan.kind !== 'run') {
       const message = plan.kind === 'answer' ? plan.answer : await actOf(ordered.entry, plan)

@@ -1,5 +1,6 @@
 import type { Language } from './language.ts'
 import type { Target } from './message.ts'
+import type { Within } from './pools.ts'
 import type { Identity } from './roles.ts'
 
 /** A command that waits for somebody's click; kept under the key of the card that asks. */
@@ -21,6 +22,10 @@ export interface Pending {
   approvedBy: Identity[]
   /** Where each of them decided: rights are held per channel, and looked at again there when the job runs. */
   approvedIn?: Record<Identity, Target>
+  /** Where it acts, for roles that are limited to pools. */
+  within?: Within
+  /** Of a form: the pools that its asker is limited to. */
+  pools?: readonly string[]
   /** Confirmed by somebody who has nobody to ask: a second time not before `from`, and not by the same click again. */
   solo?: { from: number; event: string }
   /** Milliseconds since the epoch. */

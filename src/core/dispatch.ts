@@ -2,6 +2,7 @@ import { askingCard } from './approvals.ts'
 import { Decisions } from './decisions.ts'
 import { Refused, Unavailable } from './errors.ts'
 import type { Clicked, DispatchPorts, Said } from './events.ts'
+import { placeOf } from './job.ts'
 import { fill, type Language } from './language.ts'
 import { pathOf, short } from './line.ts'
 import type { Message, Target } from './message.ts'
@@ -46,9 +47,9 @@ export class Dispatch {
       if (pending) return this.#decisions.decide(asking, pending, asker.language)
       const job = clicked.card === '' ? undefined : await this.#jobOf(asking.card)
       if (job === undefined) throw new Refused('nothing-waits')
-      const role = await this.#ports.access.roleOf(clicked.identity, { cluster: job.cluster, channel: clicked.target })
       const words = this.#ports.words[asker.language]
-      const place = { cluster: job.cluster, channel: clicked.target }
+      const place = placeOf(job, clicked.target)
+      const role = await this.#ports.access.roleOf(clicked.identity, place)
       const needs: Role = clicked.action === 'log' ? 'viewer' : 'operator'
       if (!holds(role, needs))
         throw this.#planning.notAllowed(`job ${clicked.action}`, needs, role, clicked.identity, place, words)

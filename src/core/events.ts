@@ -8,6 +8,7 @@ import type { Jobs, Preferences } from './house.ts'
 import type { Language } from './language.ts'
 import type { ActionId, Field, Target } from './message.ts'
 import type { Outbox } from './outbox.ts'
+import type { Within } from './pools.ts'
 import type { ProxmoxPort, Words } from './ports.ts'
 import type { Access, Identity } from './roles.ts'
 
@@ -49,6 +50,8 @@ export interface OrderedJob {
   approvedBy: Identity[]
   /** Where each of them decided. */
   approvedIn?: Record<Identity, Target>
+  /** Where it acts, for roles that are limited to pools. */
+  within?: Within
   card: string
   target: Target
   thread?: string

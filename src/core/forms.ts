@@ -10,6 +10,7 @@ import { fill, type Language } from './language.ts'
 import type { FormField, Target } from './message.ts'
 import { convert, missing } from './parse.ts'
 import { Planning } from './planning.ts'
+import { reachOf, seen } from './pools.ts'
 import type { ProxmoxPort } from './ports.ts'
 import { errorOf } from './refusal.ts'
 import { holds, type Identity } from './roles.ts'
@@ -61,7 +62,14 @@ export class Forms {
       const from = this.#planning.from(said, asker)
       await this.#planning.keepForm(ordered, from)
       const { entry, given, cluster } = ordered
-      return await this.#open(from.card, entry, given.values, lacking, asker.language, cluster)
+      return await this.#open(
+        from.card,
+        entry,
+        given.values,
+        lacking,
+        asker.language,
+        this.#seen(cluster, ordered.pools),
+      )
     } catch (error) {
       if (error instanceof Refused) return undefined
       throw error
@@ -74,7 +82,8 @@ export class Forms {
     if (!waiting || !this.#ports.access.samePerson(identity, waiting.pending.requester)) return undefined
     const { pending, entry } = waiting
     const lacking = missing({ values: pending.values, explain: false }, entry.command)
-    return this.#open(card, entry, pending.values, lacking, pending.language, pending.cluster ?? '')
+    const live = this.#seen(pending.cluster ?? '', pending.pools)
+    return this.#open(card, entry, pending.values, lacking, pending.language, live)
   }
 
   /** What is wrong with these values, by field; empty when nothing is, or when it is no longer known. */
@@ -109,12 +118,15 @@ export class Forms {
     const schema = waiting?.entry.command.args.shape[field] as z.ZodType | undefined
     if (!waiting || !schema || waiting.entry.command.cluster === false) return []
     const { pending, entry } = waiting
-    const role = await this.#ports.access.roleOf(identity, { cluster: pending.cluster, channel: target })
+    const place = { cluster: pending.cluster, channel: target }
+    const { role, pools } = await reachOf(this.#ports.access, entry.command, identity, place)
     if (!holds(role, entry.command.role)) return []
     const start = typed.trim().toLowerCase()
-    const all = await choices(describeArg(schema), this.#live(pending.cluster ?? ''))
+    const all = await choices(describeArg(schema), this.#seen(pending.cluster ?? '', pools))
     return all.filter(({ value, label }) => [value, label].some((text) => text.toLowerCase().includes(start)))
   }
+
+  #seen = (cluster: string, pools: readonly string[] | undefined) => seen(this.#live(cluster), pools)
 
   /** Whether a form still waits under this card. */
   async waits(card: string): Promise<boolean> {
@@ -134,10 +146,10 @@ export class Forms {
     values: Record<string, string>,
     lacking: string[],
     language: Language,
-    cluster: string,
+    cluster: ProxmoxPort,
   ): Promise<OpenForm> {
     const { say, actions } = this.#ports.words[language]
-    const live = entry.command.cluster === false ? undefined : this.#live(cluster)
+    const live = entry.command.cluster === false ? undefined : cluster
     const fields = await form(entry.command, values, language, live)
     const kindOf = (name: string) => describeArg(entry.command.args.shape[name] as z.ZodType).kind
     return {

@@ -2,7 +2,8 @@ import type { Asker } from './command.ts'
 import { Refused } from './errors.ts'
 import type { House } from './house.ts'
 import type { Target } from './message.ts'
-import { holds, type Role } from './roles.ts'
+import { poolsIn } from './pools.ts'
+import { holds, type Place, type Role } from './roles.ts'
 import type { JobView } from './worker.ts'
 
 interface Seeker {
@@ -11,9 +12,16 @@ interface Seeker {
   channel: Target
 }
 
-/** Whether the asker holds `role` here, in the cluster that the job works on. */
+/** Where a job works: its cluster, and the pools in which its guests were when it was ordered. */
+export const placeOf = ({ cluster, within }: JobView, channel: Target): Place => ({
+  cluster,
+  channel,
+  pools: within && poolsIn(within),
+})
+
+/** Whether the asker holds `role` here, where the job works. */
 const may = async ({ house, asker, channel }: Seeker, job: JobView, role: Role): Promise<boolean> =>
-  holds(await house.access.roleOf(asker.identity, { cluster: job.cluster, channel }), role)
+  holds(await house.access.roleOf(asker.identity, placeOf(job, channel)), role)
 
 /** Those of the jobs that the asker may look at: a role is held per cluster, and jobs are of several. */
 export async function visibleJobs(seeker: Seeker, jobs: readonly JobView[]): Promise<JobView[]> {
@@ -46,7 +54,7 @@ export async function findJob(seeker: Seeker, given: string | undefined): Promis
 export async function mayChange(seeker: Seeker, job: JobView, command: string): Promise<void> {
   if (await may(seeker, job, 'operator')) return
   const { access, words } = seeker.house
-  const place = { cluster: job.cluster, channel: seeker.channel }
+  const place = placeOf(job, seeker.channel)
   const { none } = words[seeker.asker.language].say
   const have = (await access.roleOf(seeker.asker.identity, place)) ?? none
   const who = access.whoMay('operator', place).join(', ') || none

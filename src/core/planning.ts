@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod'
 import type { AuditEntry } from './audit.ts'
 import type { Entry } from './catalogue.ts'
 import { type ActPlan, type Answer, approvalClasses, type Plan, type RunPlan } from './command.ts'
@@ -10,8 +11,9 @@ import { short, stripped, unknownCommand } from './line.ts'
 import type { Field, Message, Target } from './message.ts'
 import { Order } from './outbox.ts'
 import { convert, type Given, missing, sort } from './parse.ts'
-import type { Words } from './ports.ts'
-import { type Access, holds, type Identity, type Needed, type Role } from './roles.ts'
+import { locate, poolsIn, poolsNow, reachOf, seen, type Within } from './pools.ts'
+import type { ProxmoxPort, Words } from './ports.ts'
+import { type Access, holds, type Identity, type Needed, type Place, type Role } from './roles.ts'
 
 /** What a command line has become: checked against the asker's rights, ready to be planned. */
 export interface Ordered {
@@ -19,6 +21,10 @@ export interface Ordered {
   given: Given
   cluster: string
   role: Role | undefined
+  /** The asker's role is limited to these pools. */
+  pools?: readonly string[] | undefined
+  /** Where it acts, once that has been looked at. */
+  within?: Within | undefined
 }
 
 /** The card that answers a line, and whose line it was. */
@@ -99,16 +105,51 @@ export class Planning {
     }
     if (entry.command.cluster === false) cluster ??= ''
     const place = { cluster: cluster || undefined, channel: target }
-    const role = await access.roleOf(identity, place)
+    const { role, pools } = await reachOf(access, entry.command, identity, place)
     const needs = entry.command.role
-    if (!holds(role, needs)) {
+    if (!holds(role, needs) && pools === undefined) {
       const language = (await this.asker(identity, target, [])).language
       throw this.notAllowed(entry.path, needs, role, identity, place, this.#ports.words[language])
     }
     if (cluster === undefined) {
       throw new Refused('which-cluster', { clusters: names.join(', '), first: names[0] ?? '', line: short(line) })
     }
-    return { entry, given, cluster, role }
+    return { entry, given, cluster, role, pools }
+  }
+
+  /** The role that somebody holds where a waiting order acts, as the cluster is now. */
+  async roleWithin(
+    needs: Needed,
+    identity: Identity,
+    place: Place,
+    within: Within | undefined,
+  ): Promise<Role | undefined> {
+    const { access, clusters } = this.#ports
+    const role = await access.roleOf(identity, place)
+    if (holds(role, needs) || within === undefined || place.cluster === undefined) return role
+    return access.roleOf(identity, { ...place, pools: await poolsNow(within, clusters.get(place.cluster)) })
+  }
+
+  /**
+   * Looks where an order acts, if anybody's role is limited to pools, and holds the asker to theirs.
+   * @throws Refused
+   */
+  async located(ordered: Ordered, from: Pick<From, 'requester' | 'target'>): Promise<Ordered> {
+    const { access, clusters, words } = this.#ports
+    const { entry, given, cluster, pools: limit } = ordered
+    const { pools: names, role: needs, args } = entry.command
+    if (!access.knowsPools || !Array.isArray(names)) return ordered
+    const shape = args.shape as Record<string, ZodType>
+    const signal = AbortSignal.timeout(planWithinMs)
+    const found = await locate(clusters.get(cluster), { names, shape, values: given.values, cluster, signal, limit })
+    if (found === undefined) return ordered
+    const place = { cluster, channel: from.target, pools: poolsIn(found.within) }
+    const role = limit === undefined ? ordered.role : await access.roleOf(from.requester, place)
+    if (!holds(role, needs)) {
+      const { language } = await this.asker(from.requester, from.target, [])
+      throw this.notAllowed(entry.path, needs, role, from.requester, place, words[language])
+    }
+    return { ...ordered, role, within: found.within, given: { ...given, values: found.values } }
   }
 
   notAllowed(
@@ -116,7 +157,7 @@ export class Planning {
     needs: Needed,
     held: Role | undefined,
     identity: Identity,
-    place: { cluster?: string | undefined; channel: Target },
+    place: Place,
     words: Words,
   ): Refused {
     const who = this.#ports.access.whoMay(needs, place)
@@ -124,10 +165,13 @@ export class Planning {
     return new Refused('not-allowed', { command, needs, have: held ?? words.say.none, who: who.join(', ') })
   }
 
-  async carryOut(ordered: Ordered, from: From): Promise<void> {
-    const { entry, given } = ordered
+  async carryOut(line: Ordered, from: From): Promise<void> {
+    const { entry, given } = line
     const lacking = missing(given, entry.command)
-    if (lacking.length > 0) return this.#ask(ordered, lacking, from)
+    if (lacking.length > 0) return this.#ask(line, lacking, from)
+    // What is typed wrong is told before the cluster is asked where it would act.
+    convert(given, entry.command)
+    const ordered = await this.located(line, from)
     const plan = await this.plan(ordered, from)
     if (plan.kind === 'answer') {
       const message: Message = { state: 'info', ...plan.answer }
@@ -144,7 +188,7 @@ export class Planning {
   async #ask(ordered: Ordered, lacking: string[], from: From): Promise<void> {
     const { entry, given, cluster } = ordered
     const words = this.#ports.words[from.language]
-    const proxmox = entry.command.cluster === false ? undefined : this.#ports.clusters.get(cluster)
+    const proxmox = entry.command.cluster === false ? undefined : seen(this.#ports.clusters.get(cluster), ordered.pools)
     const fields = await form(entry.command, given.values, from.language, proxmox)
     if (!(await this.keepForm(ordered, from))) return
     const asks = await this.#shown(
@@ -189,9 +233,15 @@ export class Planning {
     try {
       return await entry.command.plan({
         args,
-        proxmox: entry.command.cluster === false ? (undefined as never) : this.#ports.clusters.get(cluster),
+        proxmox: entry.command.cluster === false ? (undefined as never) : this.#seenBy(ordered),
         cluster,
-        asker: { identity: from.requester, role: ordered.role, language: from.language, tz: from.tz },
+        asker: {
+          identity: from.requester,
+          role: ordered.role,
+          pools: ordered.pools,
+          language: from.language,
+          tz: from.tz,
+        },
         channel: from.target,
         path: entry.path,
         say: (key, values) => fill((own.words as Record<string, string> | undefined)?.[key] ?? `{${key}}`, values),
@@ -210,6 +260,12 @@ export class Planning {
     } finally {
       clearTimeout(interim)
     }
+  }
+
+  /** Lists are confined to the asker's pools; what acts sees all, since its looks keep others from harm. */
+  #seenBy({ entry, cluster, pools }: Ordered): ProxmoxPort {
+    const proxmox = this.#ports.clusters.get(cluster)
+    return entry.command.pools === 'shown' ? seen(proxmox, pools) : proxmox
   }
 
   explained(plan: RunPlan | ActPlan, language: Language): Message {
@@ -272,6 +328,8 @@ export class Planning {
       language: from.language,
       tz: from.tz,
       approvedBy: [],
+      ...(ordered.within === undefined ? {} : { within: ordered.within }),
+      ...(ordered.pools === undefined ? {} : { pools: ordered.pools }),
       expiresAt: this.#ports.now() + this.#ports.decideWithinMs,
       version: 1,
     }
@@ -356,6 +414,7 @@ export class Planning {
       requester: from.requester,
       approvedBy,
       ...(approvedIn === undefined ? {} : { approvedIn }),
+      ...(ordered.within === undefined ? {} : { within: ordered.within }),
       card: from.card,
       target: from.target,
       ...(from.thread === undefined ? {} : { thread: from.thread }),

@@ -16,7 +16,8 @@ export const holds = (held: Role | undefined, needed: Needed): boolean =>
 export interface Place {
   cluster?: string | undefined
   channel: Target
-  pool?: string | undefined
+  /** The pools of what is acted on; a grant that is limited to pools must have them all. */
+  pools?: readonly (string | undefined)[] | undefined
 }
 
 /** One line of the configuration: these people have this role in these places (absent = everywhere). */
@@ -66,15 +67,35 @@ export class Access {
     return person?.ids.includes(b) ?? false
   }
 
-  /** The highest role that `identity` holds at `place`. */
-  async roleOf(identity: Identity, place: Place): Promise<Role | undefined> {
+  async #namesOf(identity: Identity): Promise<ReadonlySet<string>> {
     const names = new Set<string>([identity, ...(await this.#membership.groupsOf(identity))])
     const person = this.person(identity)
-    if (person) names.add(person.name)
+    return person ? names.add(person.name) : names
+  }
+
+  /** The highest role that `identity` holds at `place`. */
+  async roleOf(identity: Identity, place: Place): Promise<Role | undefined> {
+    const names = await this.#namesOf(identity)
     const held = this.#grants
       .filter((grant) => grant.who.some((who) => names.has(who)) && covers(grant, place))
       .map(({ role }) => role)
     return roles.findLast((role) => held.includes(role))
+  }
+
+  /** Whether anybody's role is limited to pools: only then it matters where a guest lies. */
+  get knowsPools(): boolean {
+    return this.#grants.some(({ pools }) => pools !== undefined)
+  }
+
+  /** The pools in which `identity` holds at least `role` at `place` by grants that are limited to them. */
+  async poolsOf(identity: Identity, place: Place, role: Needed): Promise<string[]> {
+    if (!this.knowsPools) return []
+    const names = await this.#namesOf(identity)
+    const pools = this.#grants.flatMap((grant) => {
+      const reaches = holds(grant.role, role) && covers({ ...grant, pools: undefined }, place)
+      return reaches && grant.who.some((who) => names.has(who)) ? (grant.pools ?? []) : []
+    })
+    return [...new Set(pools)]
   }
 
   /** Who holds at least `role` at `place`, as the configuration names them; all of them, or all but one human. */
@@ -92,6 +113,9 @@ function covers(grant: Grant, place: Place): boolean {
   // A grant limited to clusters still lets its holder ask what concerns no cluster (help, whoami).
   const cluster = place.cluster === undefined ? true : within(grant.clusters, place.cluster)
   return (
-    cluster && within(grant.channels, place.channel) && (grant.pools === undefined || within(grant.pools, place.pool))
+    cluster && within(grant.channels, place.channel) && (grant.pools === undefined || reaches(grant.pools, place.pools))
   )
 }
+
+const reaches = (granted: readonly string[], pools: Place['pools']): boolean =>
+  pools !== undefined && pools.length > 0 && pools.every((pool) => pool !== undefined && granted.includes(pool))

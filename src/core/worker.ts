@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Bilingual, Language, Same, Values } from './language.ts'
 import type { Field, Progress } from './message.ts'
 import type { Need } from './needs.ts'
+import type { Within } from './pools.ts'
 import type { ProxmoxWriterPort } from './ports.ts'
 import type { Identity } from './roles.ts'
 import type { Secret } from './secret.ts'
@@ -164,6 +165,8 @@ export interface JobView {
   /** Locks it holds or waits for, and the job in front. */
   locks: { name: string; owner?: string }[]
   error?: { code: string; values: Values; raw?: string }
+  /** Where it acts, for roles that are limited to pools. */
+  within?: Within
   /** Milliseconds since the epoch, our own clock. */
   createdAt: number
   endedAt?: number

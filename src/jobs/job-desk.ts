@@ -106,6 +106,7 @@ export class JobDesk implements Jobs {
       title: record.title,
       cluster: record.cluster,
       requester: record.requester,
+      ...(record.within === undefined ? {} : { within: record.within }),
       state: 'queued',
       createdAt: record.createdAt,
       ...view,

@@ -78,6 +78,7 @@ export const en = {
     node: 'the name of a node',
     storage: 'the name of a storage',
     iso: 'the file name of an ISO image',
+    pool: 'the name of a pool',
     vmid: 'a number from {min} to {max}',
     size: 'a size such as 512M, 4G or 1T',
     disk: 'a size such as 32G, or a storage and a size such as Storage:32G',
@@ -227,6 +228,14 @@ export const en = {
     'not-allowed': {
       says: '{command} needs the role {needs}; here you have {have}.',
       hint: 'Ask one of: {who}',
+    },
+    'which-pool': {
+      says: 'Your role holds in the pools {pools} only, so the command must say which of them: {arg}.',
+      hint: '{line} {arg}:{first}',
+    },
+    'outside-pools': {
+      says: 'Your role holds in the pools {pools} only, not in "{given}".',
+      hint: 'pool:{first}',
     },
     'no-roles': {
       says: '{command} needs the role {needs}, and the configuration gives nobody any role here.',

@@ -75,6 +75,7 @@ export const es: Same<typeof en> = {
     node: 'el nombre de un nodo',
     storage: 'el nombre de un almacenamiento',
     iso: 'el nombre de archivo de una imagen ISO',
+    pool: 'el nombre de un pool',
     vmid: 'un número de {min} a {max}',
     size: 'un tamaño como 512M, 4G o 1T',
     disk: 'un tamaño como 32G, o un almacenamiento y un tamaño como Storage:32G',
@@ -228,6 +229,14 @@ export const es: Same<typeof en> = {
     'not-allowed': {
       says: '{command} necesita el rol {needs}; aquí tienes {have}.',
       hint: 'Pídeselo a: {who}',
+    },
+    'which-pool': {
+      says: 'Tu rol vale solo en los pools {pools}, así que el comando tiene que decir en cuál: {arg}.',
+      hint: '{line} {arg}:{first}',
+    },
+    'outside-pools': {
+      says: 'Tu rol vale solo en los pools {pools}, no en «{given}».',
+      hint: 'pool:{first}',
     },
     'no-roles': {
       says: '{command} necesita el rol {needs}, y la configuración no da ningún rol a nadie aquí.',

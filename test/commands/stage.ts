@@ -9,7 +9,7 @@ import type { Jobs } from '../../src/core/house.ts'
 import type { Language } from '../../src/core/language.ts'
 import type { ActionId, Message } from '../../src/core/message.ts'
 import type { Card, Outbox } from '../../src/core/outbox.ts'
-import { Access, type Identity, type Person } from '../../src/core/roles.ts'
+import { Access, type Grant, type Identity, type Person } from '../../src/core/roles.ts'
 import type { JobView } from '../../src/core/worker.ts'
 import { createDoctor, type WatchedCluster } from '../../src/doctor/doctor.ts'
 import { lookAtRights } from '../../src/doctor/rights.ts'
@@ -96,6 +96,13 @@ export class Stage {
   readonly enqueued: Enqueued[] = []
   readonly outbox = new MemoryOutbox()
   readonly reported: unknown[] = []
+  /** A story may add to them. */
+  readonly grants: Grant[] = [
+    { role: 'admin', who: ['web:admin'] },
+    { role: 'operator', who: ['web:operator', 'ana'] },
+    { role: 'viewer', who: ['web:viewer'] },
+  ]
+  readonly access = new Access(this.grants, people, { groupsOf: async () => [] })
   readonly chain = new Chain(randomBytes(32), 'stage')
   readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
   readonly trail = new Trail(this.chain, this.audit, () => [])
@@ -111,14 +118,9 @@ export class Stage {
       auth: { token: sim.token },
       tls: { ca: sim.ca },
     })
-    const grants = [
-      { role: 'admin' as const, who: ['web:admin'] },
-      { role: 'operator' as const, who: ['web:operator', 'ana'] },
-      { role: 'viewer' as const, who: ['web:viewer'] },
-    ]
     this.#dispatch = new Dispatch({
       catalogue,
-      access: new Access(grants, people, { groupsOf: async () => [] }),
+      access: this.access,
       words,
       clusters: { names: ['main'], get: () => this.proxmox },
       channels: { clusterOf: () => undefined, languageOf: () => undefined, taken: () => undefined, posts: () => [] },
