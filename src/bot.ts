@@ -1,5 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { explainer, type House, keepHeads, openHouse, openJobDesk, openReaders, openSecrets, words } from './app.ts'
+import {
+  explainer,
+  explainLine,
+  type House,
+  keepHeads,
+  openHouse,
+  openJobDesk,
+  openReaders,
+  openSecrets,
+  words,
+} from './app.ts'
 import { webCarrier } from './chat/web/carrier.ts'
 import { listen, webChat } from './chat/web/server.ts'
 import type { Config, Environment } from './config.ts'
@@ -18,6 +28,7 @@ import { secretPages } from './http/secrets.ts'
 import { ChannelLog } from './jobs/channel-log.ts'
 import { type Carrier, Gone, startDelivery, Throttled } from './jobs/delivery.ts'
 import { RedisDesk } from './jobs/desk.ts'
+import { RedisDrafts } from './jobs/drafts.ts'
 import { Inbox, startInbox } from './jobs/inbox.ts'
 import { answerMembership } from './jobs/membership-facts.ts'
 import { CardStore } from './jobs/outbox.ts'
@@ -91,6 +102,8 @@ export async function startBot(options: {
     doctor,
     audit: house.audit.log.append,
     trail: house.audit.trail,
+    drafts: new RedisDrafts(house.patient, house.prefix, house.seal),
+    explainLine,
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (of) => config.approvals[of],

@@ -3,9 +3,10 @@ import type { Catalogue } from './catalogue.ts'
 import type { ApprovalClass } from './command.ts'
 import type { Desk } from './desk.ts'
 import type { Doctor } from './doctor.ts'
+import type { Drafts } from './drafts.ts'
 import type { Refused, Unavailable } from './errors.ts'
 import type { Jobs, Preferences } from './house.ts'
-import type { Language } from './language.ts'
+import type { Language, Values } from './language.ts'
 import type { ActionId, Field, Target } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Within } from './pools.ts'
@@ -87,6 +88,7 @@ export interface DispatchPorts {
   /** What people want and decide is written down before anything comes of it. */
   audit: WriteAudit
   trail: AuditTrail
+  drafts: Drafts
   outbox: Outbox
   desk: Desk
   /** How many other people must approve a command of this class. */
@@ -95,6 +97,8 @@ export interface DispatchPorts {
   soloMs?: number | undefined
   /** What a client's error means to a person; undefined: it is a fault of ours. */
   explain(error: unknown): Refused | Unavailable | undefined
+  /** What a line of a task's log means, where that is known. */
+  explainLine(line: string): { code: string; values?: Values } | undefined
   /** Notes a fault of ours and returns the id under which the log has it. */
   report(error: unknown, about: Record<string, unknown>): string
   hash(value: unknown): string

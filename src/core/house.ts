@@ -1,7 +1,8 @@
 import type { AuditTrail } from './audit.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Doctor } from './doctor.ts'
-import type { Language } from './language.ts'
+import type { Drafts } from './drafts.ts'
+import type { Language, Values } from './language.ts'
 import type { Words } from './ports.ts'
 import type { Access, Identity } from './roles.ts'
 import type { JobView } from './worker.ts'
@@ -42,6 +43,9 @@ export interface House {
   preferences: Preferences
   doctor: Doctor
   trail: AuditTrail
+  drafts: Drafts
+  /** What a line of a task's log means, where that is known. */
+  explainLine(line: string): { code: string; values?: Values } | undefined
   clusters: readonly string[]
   words: Record<Language, Words>
 }

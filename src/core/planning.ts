@@ -252,6 +252,8 @@ export class Planning {
           preferences: this.#ports.preferences,
           doctor: this.#ports.doctor,
           trail: this.#ports.trail,
+          drafts: this.#ports.drafts,
+          explainLine: this.#ports.explainLine,
           clusters: this.#ports.clusters.names,
           words: this.#ports.words,
         },

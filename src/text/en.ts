@@ -1,3 +1,4 @@
+import { haEn, haErrorsEn } from './ha-en.ts'
 import { incidents } from './incidents-en.ts'
 
 /** The words that all rooms share. A command's own words live in its file. */
@@ -209,7 +210,9 @@ export const en = {
     cardGiven: 'It has been handed over.',
   },
   incidents,
+  ha: haEn,
   errors: {
+    ...haErrorsEn,
     empty: { says: 'There is no command in that message.', hint: 'help' },
     'too-long': { says: 'The message has {length} characters; at most {most} are read.', hint: 'Send a shorter one.' },
     'open-quote': { says: 'A quote is opened with {quote} and never closed.', hint: 'Close it, or leave it out.' },

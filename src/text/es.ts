@@ -1,5 +1,6 @@
 import type { Same } from '../core/language.ts'
 import type { en } from './en.ts'
+import { haErrorsEs, haEs } from './ha-es.ts'
 import { incidents } from './incidents-es.ts'
 
 export const es: Same<typeof en> = {
@@ -204,7 +205,9 @@ export const es: Same<typeof en> = {
     cardGiven: 'Ya está entregado.',
   },
   incidents,
+  ha: haEs,
   errors: {
+    ...haErrorsEs,
     empty: { says: 'No hay ningún comando en ese mensaje.', hint: 'help' },
     'too-long': {
       says: 'El mensaje tiene {length} caracteres; se leen {most} como máximo.',

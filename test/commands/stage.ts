@@ -4,6 +4,7 @@ import { Chain } from '../../src/audit/chain.ts'
 import { Trail } from '../../src/audit/trail.ts'
 import type { Desk, Pending } from '../../src/core/desk.ts'
 import { Dispatch } from '../../src/core/dispatch.ts'
+import type { Draft, Drafts } from '../../src/core/drafts.ts'
 import type { Enqueue } from '../../src/core/events.ts'
 import type { Jobs } from '../../src/core/house.ts'
 import type { Language } from '../../src/core/language.ts'
@@ -16,7 +17,7 @@ import { lookAtRights } from '../../src/doctor/rights.ts'
 import { type RunningSim, type SimOptions, startSim } from '../../src/lab/sim.ts'
 import { lookAtCertificate } from '../../src/proxmox/certificate.ts'
 import { createProxmoxWriter } from '../../src/proxmox/client.ts'
-import { explain } from '../../src/proxmox/explain.ts'
+import { explain, explainLine } from '../../src/proxmox/explain.ts'
 import type { ProxmoxWriter } from '../../src/proxmox/port.ts'
 import { MemoryLog } from '../fixtures/memory-log.ts'
 
@@ -86,6 +87,20 @@ class MemoryJobs implements Jobs {
   }
 }
 
+class MemoryDrafts implements Drafts {
+  readonly #kept = new Map<string, Draft>()
+
+  async list() {
+    return [...this.#kept.values()]
+  }
+  async keep(_: string, draft: Draft) {
+    this.#kept.set(draft.name, draft)
+  }
+  async forget(_: string, name: string) {
+    this.#kept.delete(name)
+  }
+}
+
 export type Enqueued = Parameters<Enqueue>[0]
 
 /** The real dispatch and all commands before a simulated cluster; jobs are handed over and not run. */
@@ -93,6 +108,7 @@ export class Stage {
   readonly sim: RunningSim
   readonly proxmox: ProxmoxWriter & { close(): Promise<void> }
   readonly jobs = new MemoryJobs()
+  readonly drafts = new MemoryDrafts()
   readonly enqueued: Enqueued[] = []
   readonly outbox = new MemoryOutbox()
   readonly reported: unknown[] = []
@@ -143,6 +159,8 @@ export class Stage {
       }),
       audit: this.audit.append,
       trail: this.trail,
+      drafts: this.drafts,
+      explainLine,
       outbox: this.outbox,
       desk: new MemoryDesk(),
       approvals: (risk) => (risk === 'destroys' ? 1 : 0),
