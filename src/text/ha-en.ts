@@ -1,3 +1,5 @@
+import { reasonsEn } from './ha-why-en.ts'
+
 /** What HA is and says, in the words of those who never heard of it; shared by the commands and cards about it. */
 export const haEn = {
   /** A service's state, as Proxmox's own interface names them. */
@@ -67,6 +69,7 @@ export const haEn = {
       reboot: 'the same',
     },
   },
+  reasons: reasonsEn,
   labels: {
     ha: 'HA',
     rule: 'Rule',

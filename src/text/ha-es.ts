@@ -1,5 +1,6 @@
 import type { Same } from '../core/language.ts'
 import type { haEn, haErrorsEn } from './ha-en.ts'
+import { reasonsEs } from './ha-why-es.ts'
 
 export const haEs: Same<typeof haEn> = {
   states: {
@@ -66,6 +67,7 @@ export const haEs: Same<typeof haEn> = {
       reboot: 'lo mismo',
     },
   },
+  reasons: reasonsEs,
   labels: {
     ha: 'HA',
     rule: 'Regla',
