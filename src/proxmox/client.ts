@@ -8,7 +8,15 @@ import { Engine, type RequestOptions } from './engine.ts'
 import { BadReply, OutcomeUnknown, PveError } from './errors.ts'
 import type { GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
 import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
-import { ClusterStatusReply, NextIdReply, TimeReply, VersionReply, VotesReply } from './replies/cluster.ts'
+import {
+  ClusterStatusReply,
+  NextIdReply,
+  QdeviceReply,
+  ReplicationReply,
+  TimeReply,
+  VersionReply,
+  VotesReply,
+} from './replies/cluster.ts'
 import { GuestConfigReply, GuestStateReply } from './replies/guest.ts'
 import { HaStatusReply, ManagerStatusReply } from './replies/ha.ts'
 import { ClusterOptionsReply, HaGroupsReply, HaMoveReply, HaResourcesReply, HaRulesReply } from './replies/ha-config.ts'
@@ -112,6 +120,8 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
       return status
     },
     votes: (o) => read(VotesReply, api(o).cluster.config.nodes.$get()),
+    qdevice: (o) => read(QdeviceReply, api(o).cluster.config.qdevice.$get()),
+    replication: (node, o) => read(ReplicationReply, api(o).nodes.$(node).replication.$get()),
     async resources(o) {
       const reply = await replyOf(api(o).cluster.resources.$get())
       const guests = parseReply(GuestRows, reply).sort((a, b) => a.vmid - b.vmid)

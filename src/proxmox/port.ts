@@ -110,6 +110,13 @@ export interface HaEntry {
   armedState?: string
   /** `freeze` or `ignore`, while HA is disarmed or on the way there. */
   resourceMode?: string
+  /** Of a guest that is configured. */
+  maxRestart?: number
+  maxRelocate?: number
+  /** Since 9.0. */
+  failback?: boolean
+  /** Before 9.0. */
+  group?: string
 }
 
 /** `GET /cluster/ha/status/manager_status`: the CRM's own notes, which know what the HA list does not. */
@@ -124,6 +131,8 @@ export interface ManagerStatus {
   nodes: Record<string, string>
   services: Record<string, ManagedService>
   lrms: Record<string, { mode?: string; state?: string; timestamp?: number }>
+  /** While HA is disarmed or on the way there. */
+  disarm?: { mode: string; state: string }
 }
 
 export interface ManagedService {
@@ -201,6 +210,22 @@ export interface ClusterOptions {
 export interface HaMove {
   comigrated: string[]
   blocking: { sid: string; cause: string }[]
+}
+
+/** A replication job as its source node sees it. */
+export interface ReplicationJob {
+  /** `100-0`. */
+  id: string
+  guest: number
+  /** 0 after a success. */
+  failCount: number
+  error?: string
+}
+
+/** Corosync's outside vote, as one node sees it; empty where there is none. */
+export interface Qdevice {
+  /** `Connected`, or what else corosync says. */
+  state?: string
 }
 
 export type Upid = string
@@ -288,6 +313,9 @@ export interface Proxmox {
   capabilities(o?: CallOptions): Promise<Capabilities>
   clusterStatus(o?: CallOptions): Promise<ClusterStatus>
   votes(o?: CallOptions): Promise<Votes[]>
+  qdevice(o?: CallOptions): Promise<Qdevice>
+  /** Of the jobs whose guests are on this node. */
+  replication(node: string, o?: CallOptions): Promise<ReplicationJob[]>
   /** One request for guests, nodes and storages, however many there are (`GET /cluster/resources`). */
   resources(o?: CallOptions): Promise<{ guests: Guest[]; nodes: Node[]; storages: StorageOnNode[] }>
   haStatus(o?: CallOptions): Promise<HaEntry[]>

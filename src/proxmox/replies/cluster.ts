@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ClusterMember, ClusterStatus, Version, Votes } from '../port.ts'
+import type { ClusterMember, ClusterStatus, Qdevice, ReplicationJob, Version, Votes } from '../port.ts'
 import { Flag, Num, present, rowsOf, Text } from './parse.ts'
 
 export const VersionReply: z.ZodType<Version> = z
@@ -36,3 +36,15 @@ export const VotesReply: z.ZodType<Votes[]> = z.array(
 export const NextIdReply: z.ZodType<number> = Num
 
 export const TimeReply: z.ZodType<number> = z.object({ time: Num }).transform(({ time }) => time)
+
+export const QdeviceReply: z.ZodType<Qdevice> = z
+  .object({ State: Text.optional() })
+  .transform(({ State }) => present({ state: State }))
+
+export const ReplicationReply: z.ZodType<ReplicationJob[]> = z.array(
+  z
+    .object({ id: z.string(), guest: Num.optional(), fail_count: Num.default(0), error: Text.optional() })
+    .transform(({ id, guest, fail_count, error }) =>
+      present({ id, guest: guest ?? Number(id.split('-')[0]), failCount: fail_count, error }),
+    ),
+)

@@ -20,6 +20,10 @@ export const HaStatusReply: z.ZodType<HaEntry[]> = rowsOf(
       request_state: z.string().optional(),
       'armed-state': z.string().optional(),
       resource_mode: z.string().optional(),
+      max_restart: Num.optional(),
+      max_relocate: Num.optional(),
+      failback: Flag.optional(),
+      group: z.string().optional(),
     })
     .transform((row) =>
       present({
@@ -35,6 +39,10 @@ export const HaStatusReply: z.ZodType<HaEntry[]> = rowsOf(
         requestState: row.request_state,
         armedState: row['armed-state'],
         resourceMode: row.resource_mode,
+        maxRestart: row.max_restart,
+        maxRelocate: row.max_relocate,
+        failback: row.failback,
+        group: row.group,
       }),
     ),
 )
@@ -71,6 +79,7 @@ export const ManagerStatusReply: z.ZodType<ManagerStatus> = z
       timestamp: Num.optional(),
       node_status: z.record(z.string(), z.string()).default({}),
       service_status: z.record(z.string(), ManagedService).default({}),
+      disarm: z.object({ mode: Text.default(''), state: Text.default('') }).optional(),
     }),
     lrm_status: z.record(z.string(), Lrm).default({}),
   })
@@ -83,5 +92,6 @@ export const ManagerStatusReply: z.ZodType<ManagerStatus> = z
       nodes: reply.manager_status.node_status,
       services: reply.manager_status.service_status,
       lrms: reply.lrm_status,
+      disarm: reply.manager_status.disarm,
     }),
   )

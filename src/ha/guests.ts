@@ -1,0 +1,81 @@
+import { Draft } from './draft.ts'
+import type { Look, Task } from './look.ts'
+import type { GuestMemory, Memory, ServiceMemory } from './memory.ts'
+import type { Telling } from './telling.ts'
+
+/** Uptimes reach the list of resources some ten seconds late. */
+const jitterMs = 15_000
+/** A task begins before what it does. */
+const aroundMs = 10 * 60_000
+
+const stops = /^(qm|vz)(shutdown|stop)$/
+/** What restarts a guest because somebody wanted it. */
+const wanted =
+  /^(qm|vz)(reboot|reset|stop|shutdown|suspend|resume|rollback|restore|create|clone|template)|^hast|^vzdump$|^hamigrate$/
+
+const sidOf = ({ kind, vmid }: { kind: 'qemu' | 'lxc'; vmid: number }) => `${kind === 'qemu' ? 'vm' : 'ct'}:${vmid}`
+
+/**
+ * Guests that died and that HA started again on their node: of this the HA manager shows nothing, only the uptime falls.
+ * Told when the uptime was sound before, fell twice in agreement, and no task of a person explains it.
+ */
+export function seeGuests(
+  memory: Memory,
+  look: Look,
+  services: Readonly<Record<string, ServiceMemory>>,
+  telling: Telling,
+) {
+  const guests = new Draft(memory.guests)
+  guests.keep((sid) => Object.hasOwn(services, sid))
+  noteTasks(guests, look.tasks)
+  for (const row of look.resources?.guests ?? []) {
+    const sid = sidOf(row)
+    const service = services[sid]
+    if (!service) continue
+    const was = guests.get(sid)
+    const isSettled =
+      service.state === 'started' && !service.recovering && look.manager?.services[sid]?.running === true
+    if (!isSettled || row.node !== service.node) continue
+    if (row.status !== 'running' || row.uptime <= 0) continue
+    guests.set(sid, seen(sid, was, row, service, look, telling))
+  }
+  return guests
+}
+
+function seen(
+  sid: string,
+  was: GuestMemory | undefined,
+  row: { node: string; uptime: number },
+  service: ServiceMemory,
+  look: Look,
+  telling: Telling,
+): GuestMemory {
+  const boot = look.steady - row.uptime * 1000
+  const { again, ...kept } = was ?? { of: service.since, boot, sure: false }
+  if (!was || was.of !== service.since) return { ...kept, of: service.since, boot, sure: false }
+  if (Math.abs(boot - was.boot) <= jitterMs) return { ...kept, sure: true }
+  if (boot < was.boot || !was.sure) return { ...kept, boot, sure: false }
+  if (again === undefined || Math.abs(boot - again) > jitterMs) return { ...kept, again: boot }
+  const bootAt = telling.now - (look.steady - boot)
+  if (was.touched === undefined || Math.abs(was.touched * 1000 - bootAt) > aroundMs) {
+    telling.tell('guest.restarted', sid, { guest: sid, node: row.node, cause: 'died' }, bootAt)
+  }
+  return { ...kept, boot, sure: true }
+}
+
+/** Remembers what tasks did, since the list of a node that dies goes with it. */
+function noteTasks(guests: Draft<GuestMemory>, tasks: readonly Task[] | undefined): void {
+  for (const task of tasks ?? []) {
+    const isHa = task.user === 'root@pam' && task.tokenid === undefined
+    const sids = [`vm:${task.id}`, `ct:${task.id}`].filter((sid) => guests.get(sid) !== undefined)
+    for (const sid of sids) {
+      const was = guests.get(sid)!
+      const end = task.endtime ?? task.starttime
+      if (stops.test(task.type) && task.endtime !== undefined && end > (was.stopped ?? 0)) {
+        guests.set(sid, { ...was, stopped: end })
+      }
+      const isWanted = wanted.test(task.type) || (!isHa && /^(qm|vz)start$/.test(task.type))
+      if (isWanted && end > (was.touched ?? 0)) guests.set(sid, { ...guests.get(sid)!, touched: end })
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { type Change, sourceOf } from './change.ts'
+import { Draft } from './draft.ts'
+import type { Look, Service } from './look.ts'
+import type { Memory, NodeMemory, ServiceMemory } from './memory.ts'
+import { inferFencing, plannedOf } from './nodes.ts'
+import { placeChange } from './place.ts'
+import type { Telling } from './telling.ts'
+
+/** States of a guest that is to run. */
+const wanted = new Set(['started', 'request_start', 'request_start_balance', 'migrate', 'relocate'])
+
+/**
+ * Guests under HA, by the manager's own notes: all of them are of one round, while the list that people see mixes in
+ * what came after. Where nothing is told: a guest that is new or taken out, `starting` after a move (it ran all along),
+ * a guest that was moved by hand while HA was off.
+ */
+export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>, telling: Telling) {
+  const services = new Draft(memory.services)
+  const seen = look.manager?.services ?? {}
+  services.keep((sid) => Object.hasOwn(seen, sid))
+  for (const sid in seen) {
+    const now = seen[sid]!
+    const was = services.get(sid)
+    if (was && isSame(was, now)) continue
+    services.set(sid, was ? changed({ sid, was, now, memory, look, nodes, telling }) : first(now, look))
+  }
+  return services
+}
+
+const isSame = (was: ServiceMemory, now: Service) =>
+  was.state === now.state &&
+  was.node === now.node &&
+  was.target === now.target &&
+  was.recovering === undefined &&
+  (was.state !== 'recovery' || was.noTarget === 2)
+
+const fresh = ({ node, state, target }: Service, look: Look): ServiceMemory => ({
+  ...(node === undefined ? {} : { node }),
+  state,
+  ...(target === undefined ? {} : { target }),
+  since: look.steady,
+})
+
+/** A guest that is seen for the first time is no news, in whatever state. */
+const first = (now: Service, look: Look): ServiceMemory => ({
+  ...fresh(now, look),
+  ...(now.state === 'recovery' ? { noTarget: 2 } : {}),
+})
+
+function changed(change: Change): ServiceMemory {
+  const { sid, was, now, look, telling, memory } = change
+  const next = fresh(now, look)
+  if (was.state === now.state && was.node === now.node) next.since = was.since
+  if (was.stuckTold && next.since === was.since) next.stuckTold = true
+  if (was.recovering) next.recovering = was.recovering
+  const tell = (kind: Parameters<Telling['tell']>[0], more: object) =>
+    telling.tell(kind, sid, { guest: sid, ...nodeOf(now), ...more }, telling.round)
+
+  tellPlace(change, next, tell)
+  if (was.state !== now.state) {
+    if (was.state === 'error') tell('guest.error-cleared', {})
+    if (now.state === 'error') tell('guest.error', causeOf(now))
+    // With HA off, `freeze` is what was asked for.
+    if (now.state === 'freeze' && !memory.ha.disarmed && !look.manager?.disarm) tell('guest.frozen', frozenBy(change))
+  }
+  if (now.state === 'recovery') {
+    next.noTarget = Math.min((was.noTarget ?? 0) + 1, 2)
+    if (next.noTarget === 2 && was.noTarget !== 2) tell('guest.no-target', { ...plannedOf(sourceOf(change)) })
+  }
+  return next
+}
+
+function tellPlace(
+  change: Change,
+  next: ServiceMemory,
+  tell: (kind: 'guest.recovered' | 'guest.moved' | 'guest.move-failed', more: object) => void,
+) {
+  const { was, now, nodes, telling } = change
+  const place = placeChange(change)
+  if (place === undefined) return
+  const route = { from: was.node, to: now.node }
+  if (place === 'failed') return tell('guest.move-failed', { from: was.node, to: was.target })
+  if (place === 'moved') return tell('guest.moved', { ...route, ...moveCause(change) })
+  if (place === 'unwatched') return tell('guest.moved', { ...route, cause: 'unwatched' })
+  if (was.node !== undefined && was.node !== now.node) inferFencing(was.node, nodes, telling)
+  const source = sourceOf(change)
+  tell('guest.recovered', { ...route, ...plannedOf(source) })
+  if (wanted.has(now.state)) {
+    next.recovering ??= {
+      downAt: source?.lostAt ?? telling.now,
+      within: source?.lostWithin ?? change.look.gap,
+      ...plannedOf(source),
+    }
+  }
+}
+
+const nodeOf = ({ node }: Service) => (node === undefined ? {} : { node })
+
+const causeOf = ({ failedNodes }: Service) =>
+  failedNodes && failedNodes.length > 0 ? { cause: 'start-failed', values: { tried: failedNodes.join(', ') } } : {}
+
+const moveCause = ({ was, now }: Change) =>
+  was.node !== undefined && now.failedNodes?.includes(was.node) ? { cause: 'start-failed' } : {}
+
+/** An LRM that restarts on a node that stays is an update, one that goes with its node a reboot. */
+function frozenBy({ now, look }: Change) {
+  const mode = now.node === undefined ? undefined : look.manager?.lrms[now.node]?.mode
+  return mode === 'restart' ? { planned: true, cause: 'lrm-restart' } : {}
+}
