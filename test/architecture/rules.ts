@@ -36,8 +36,8 @@ export const rooms: readonly Room[] = [
   },
   { name: 'configuration', files: /^src\/config(?=\.ts$|\/)/, may: ['HERE', 'src/core/', 'node:', 'zod', 'yaml'] },
   {
-    name: 'an entry file',
-    files: /^src\/(app|bot|worker|lab|doctor|cli|write-docs)\.ts$/,
+    name: 'an entry file, or a part of one',
+    files: /^src\/(?:(?:app|bot|worker|lab|doctor|cli|write-docs)\.ts$|(?:bot|worker)\/)/,
     may: ['src/', 'node:', '*'],
   },
   {
