@@ -47,7 +47,8 @@ function give({ services, env }: Round, command: string, sid: string, cmd: strin
 /** Asks a node's agent to go into maintenance; refused for a node that is not online, and while HA is disarmed. */
 function maintain(round: Round, command: string, enable: boolean, node: string) {
   const { manager } = round.config
-  if (isDisarmed(manager)) return round.env.log('warning', `ignoring maintenance command while disarmed: ${command}`)
+  if (enable && isDisarmed(manager))
+    return round.env.log('warning', `ignoring maintenance command while disarmed: ${command}`)
   const state = round.nodes.state(node)
   if (state !== 'online' && state !== 'maintenance') {
     return round.env.log('err', `crm command error - node not online: ${command}`)

@@ -34,7 +34,8 @@ export function createCrm(env: HaEnvironment): Crm {
   /** Nobody needs a master while there is nothing to manage. */
   const hasWork = () => {
     const { resources, manager, commands } = env.config()
-    return resources.size > 0 || Object.keys(manager.service_status ?? {}).length > 0 || commands.length > 0
+    if (resources.size > 0 || Object.keys(manager.service_status ?? {}).length > 0 || commands.length > 0) return true
+    return Object.values(manager.node_status).includes('maintenance')
   }
 
   function lead() {

@@ -1,5 +1,5 @@
 /** HA switched off for a while: agents let go of locks and watchdogs, services freeze or are ignored. */
-import type { HaManagerStatus } from '../model.ts'
+import type { HaManagerStatus, HaService } from '../model.ts'
 import { enter, type Round } from './service-states.ts'
 
 export const isDisarmed = (manager: HaManagerStatus) => manager.disarm !== undefined
@@ -27,19 +27,21 @@ function findAgain({ services, env }: Round) {
   }
 }
 
+/** On its way to somewhere: what is not, waits while HA is being disarmed. */
 const UNSETTLED = new Set(['fence', 'recovery', 'migrate', 'relocate'])
 
-/** Waits until nothing is on its way, then freezes; disarmed once every online agent says so. True: no more this round. */
-export function proceedDisarming(round: Round): boolean {
+/** Whether the manager still decides about a service. */
+export const isTracked = ({ config }: Round, { state }: HaService) => !config.manager.disarm || UNSETTLED.has(state)
+
+/** Waits until nothing is on its way, then freezes; disarmed once every online agent says so. */
+export function proceedDisarming(round: Round) {
   const { manager } = round.config
-  if (!manager.disarm) return false
-  if (manager.disarm.state === 'disarmed') return true
-  if (Object.values(round.services).some(({ state }) => UNSETTLED.has(state))) return false
+  if (manager.disarm?.state !== 'disarming') return
+  if (Object.values(round.services).some(({ state }) => UNSETTLED.has(state))) return
   if (manager.disarm.mode === 'freeze') {
     for (const [sid, { state }] of Object.entries(round.services)) {
       if (['started', 'stopped', 'request_stop', 'request_start'].includes(state)) enter(round, sid, 'freeze')
     }
   }
   if (round.nodes.online().every((node) => round.modes.get(node) === 'disarm')) manager.disarm.state = 'disarmed'
-  return true
 }

@@ -51,8 +51,8 @@ export function createLrm(env: HaEnvironment): Lrm {
 
   function chooseMode() {
     const { manager } = env.config()
-    if (isDisarmed(manager) && leaving === undefined) mode = 'disarm'
-    else if (isMaintenanceWanted(manager, env.node)) mode = 'maintenance'
+    if (isMaintenanceWanted(manager, env.node)) mode = 'maintenance'
+    else if (isDisarmed(manager) && leaving === undefined) mode = 'disarm'
     else if (leaving === undefined) mode = 'active'
   }
 

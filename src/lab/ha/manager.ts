@@ -1,7 +1,7 @@
 /** The master's round: who is there, what was asked, then every service until nothing changes any more. */
 import type { HaConfig } from '../model.ts'
 import { readCommands } from './commands.ts'
-import { isDisarmed, proceedDisarming } from './disarm.ts'
+import { isDisarmed, isTracked, proceedDisarming } from './disarm.ts'
 import type { HaEnvironment } from './environment.ts'
 import { createNodeStatus, type NodeStatus } from './node-status.ts'
 import { readRules } from './rules.ts'
@@ -21,7 +21,8 @@ export function createManager(env: HaEnvironment): Manager {
       manager.master_node = env.node
       readCommands(round)
       if (!isDisarmed(manager)) meetServices(round)
-      if (!proceedDisarming(round)) settle(round)
+      proceedDisarming(round)
+      settle(round)
       manager.service_status = round.services
       manager.timestamp = env.now()
     },
@@ -74,7 +75,9 @@ const MOST_TURNS = 50
 function settle(round: Round) {
   for (let turn = 0; turn < MOST_TURNS; turn += 1) {
     let changed = false
-    for (const sid of Object.keys(round.services).sort()) if (step(round, sid)) changed = true
+    for (const [sid, service] of Object.entries(round.services).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (isTracked(round, service) && step(round, sid)) changed = true
+    }
     if (fenceNodes(round)) changed = true
     if (!changed) return
   }
@@ -83,6 +86,7 @@ function settle(round: Round) {
 /** Each node with services to fence is asked for once; also one whose services were removed meanwhile. */
 function fenceNodes(round: Round): boolean {
   const { nodes, services, config } = round
+  if (config.manager.disarm?.state === 'disarmed') return false
   let fenced = false
   const lost = new Map<string, string[]>()
   for (const [sid, { state, node }] of Object.entries(services)) {

@@ -47,15 +47,18 @@ export function readRules(config: HaConfig): Rules {
       places.set(sid, { nodes: parseNodes(keys.nodes), strict: isOn(keys.strict) })
     }
   }
-  const bonds = withoutContradictions(readBonds(config), places)
-  const beside = (sid: string, kind: Bond['kind']) => {
+  const bonds = feasible(readBonds(config), places, Object.keys(config.manager.node_status).length)
+  const members = (sid: string, kind: Bond['kind']) => {
     const found = bonds.filter((bond) => bond.kind === kind && bond.members.has(sid))
-    return [...new Set(found.flatMap(({ members }) => [...members]))].filter((other) => other !== sid).sort()
+    return [...new Set(found.flatMap((bond) => [...bond.members]))].filter((other) => other !== sid).sort()
   }
+  const together = (sid: string) => members(sid, 'positive')
+  /** Whoever must be together is placed, and kept apart from others, as one. */
+  const party = (sid: string) => [sid, ...together(sid)]
   return {
-    affinity: (sid) => places.get(sid),
-    together: (sid) => beside(sid, 'positive'),
-    apart: (sid) => beside(sid, 'negative'),
+    affinity: (sid) => party(sid).flatMap((each) => places.get(each) ?? [])[0],
+    together,
+    apart: (sid) => [...new Set(party(sid).flatMap((each) => members(each, 'negative').flatMap(party)))],
   }
 }
 
@@ -87,11 +90,13 @@ function readBonds(config: HaConfig): Bond[] {
 const overlaps = (a: Set<string>, b: Set<string>) => [...a].some((sid) => b.has(sid))
 const shared = (a: Set<string>, b: Set<string>) => [...a].filter((sid) => b.has(sid)).length
 
-function withoutContradictions(bonds: Bond[], places: Map<string, NodeAffinity>): Bond[] {
+/** `nodes`: how many the manager knows. */
+function feasible(bonds: Bond[], places: Map<string, NodeAffinity>, nodes: number): Bond[] {
   return bonds.filter((bond) => {
     const opposite = bonds.filter(({ kind }) => kind !== bond.kind)
     if (opposite.some(({ members }) => shared(members, bond.members) > 1)) return false
-    return bond.kind === 'positive' ? haveCommonNode(bond, places) : haveNodesEnough(bond, places)
+    if (bond.kind === 'positive') return haveCommonNode(bond, places)
+    return bond.members.size <= nodes && haveNodesEnough(bond, places)
   })
 }
 

@@ -33,17 +33,19 @@ function classesOf(affinity: NodeAffinity | undefined, online: string[]): string
   return affinity.strict || others.length === 0 ? classes : [...classes, others]
 }
 
-/** Nodes where members of a rule are or are going to, with how many. */
-function whereabouts(sids: string[], services: Services, online: string[]): Map<string, number> {
+/** How many of them will be on each online node, once those that move have arrived. */
+function company(sids: string[], services: Services, online: string[]): Map<string, number> {
   const found = new Map<string, number>()
   for (const sid of sids) {
-    const service = services[sid]
-    if (!service) continue
-    const places = service.target === undefined ? [service.node] : [service.node, service.target]
-    for (const node of new Set(places)) if (online.includes(node)) found.set(node, (found.get(node) ?? 0) + 1)
+    const node = services[sid]?.target ?? services[sid]?.node
+    if (node !== undefined && online.includes(node)) found.set(node, (found.get(node) ?? 0) + 1)
   }
   return found
 }
+
+/** Nodes that they take: while one moves, both ends. */
+const taken = (sids: string[], services: Services) =>
+  new Set(sids.flatMap((sid) => (services[sid] ? [services[sid].node, services[sid].target] : [])))
 
 export interface Choice {
   sid: string
@@ -53,7 +55,7 @@ export interface Choice {
   online: string[]
   /** Home as soon as a better node is online. */
   failback: boolean
-  /** Another node than the present one, and none of these if possible. */
+  /** Another node than these. */
   tryNext?: boolean
   tried?: string[]
   /** Where it was before its node went into maintenance. */
@@ -62,21 +64,24 @@ export interface Choice {
   rebalance?: boolean
 }
 
-/** Undefined: nowhere. */
+/** Undefined: nowhere, or nowhere else. */
 export function selectNode(o: Choice): string | undefined {
   const current = o.services[o.sid]?.node ?? ''
-  const classes = classesOf(o.rules.affinity(o.sid), o.online)
-  const together = whereabouts(o.rules.together(o.sid), o.services, o.online)
-  const apart = whereabouts(o.rules.apart(o.sid), o.services, o.online)
-  const fits = (node: string) => !apart.has(node) && (together.size === 0 || node === majority(together))
-  if (!o.failback && !o.tryNext && !o.rebalance && classes.flat().includes(current) && fits(current)) return current
-  const best = classes.map((nodes) => nodes.filter(fits)).find((nodes) => nodes.length > 0)
-  if (!best) return undefined
-  if (!o.tryNext && !o.rebalance) {
-    if (o.before !== undefined && best.includes(o.before)) return o.before
-    if (best.includes(current)) return current
-  }
-  return emptiest(o, best)
+  const stays = !o.tryNext && !o.rebalance
+  const apart = taken(o.rules.apart(o.sid), o.services)
+  const classes = classesOf(o.rules.affinity(o.sid), o.online).map((nodes) => nodes.filter((node) => !apart.has(node)))
+  if (stays && !o.failback && meet(o, classes.flat()).includes(current)) return current
+  const best = meet(o, classes.find((nodes) => nodes.length > 0) ?? [])
+  if (!stays) return emptiest(o, best)
+  if (o.before !== undefined && best.includes(o.before)) return o.before
+  return best.includes(current) ? current : emptiest(o, best)
+}
+
+/** Those of the nodes where the ones are that it must be with; all, if none of them is there. */
+function meet(o: Choice, nodes: string[]): string[] {
+  const open = nodes.filter((node) => !o.tried?.includes(node))
+  const meeting = majority(company(o.rules.together(o.sid), o.services, open))
+  return meeting === undefined ? nodes : [meeting]
 }
 
 /** The node where most of them are; the first by name among equals. */
@@ -87,6 +92,5 @@ function emptiest(o: Choice, nodes: string[]): string | undefined {
   const counts = countServices(o.services, o.online)
   const byLoad = [...nodes].sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0) || (a < b ? -1 : 1))
   if (!o.tryNext) return byLoad[0]
-  const tried = new Set(o.tried)
-  return byLoad.find((node) => !tried.has(node)) ?? byLoad[0]
+  return byLoad.find((node) => !o.tried?.includes(node))
 }
