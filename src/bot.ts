@@ -128,7 +128,8 @@ export async function startBot(options: {
   const forms = new Forms(ports, (cluster) => remembered.get(cluster)!)
   const slack = slackClients && (await openSlack({ config, inbox, house, deliver, forms, clients: slackClients, lab }))
   if (slack) closers.unshift(() => slack.close())
-  const discord = known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, known }))
+  const discord =
+    known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, known, lab }))
   if (discord) closers.unshift(() => discord.close())
   const site = await openSite({ house, slack, discord, metrics: () => desk.queue.exportPrometheusMetrics() })
   if (site) closers.unshift(site.close)

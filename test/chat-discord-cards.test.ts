@@ -41,6 +41,26 @@ describe('what people see', () => {
     isClean(discord)
   })
 
+  test('in the lab everything says that it is simulated, in the language of its card', async () => {
+    const { discord, connection, said, card } = await adapter()
+    const marks = { en: 'SIMULATED', es: 'SIMULADO' }
+    const errors = { throttled: (ms: number) => new Throttled(ms), gone: (reason: string) => new Gone(reason) }
+    const carrier = connection.carrier(errors, ({ language }) => marks[language ?? 'en'])
+    const posted = await carrier.post(card(running), false, undefined)
+    expect(textOf(discord.messages('general')[0]!)).toContain('-# **SIMULATED**')
+    await carrier.edit({ ...card(done), language: 'es' }, posted, undefined)
+    expect(textOf(discord.messages('general')[0]!)).toBe('**✅ Start web1**\n-# **SIMULADO**')
+    await discord.slash('vm start', { guest: 'web1' }, inGeneral)
+    await discord.until(() => said.length === 1)
+    const onlyTo = `discord:${discord.users.ana}`
+    const alone = { ...card(refused, { key: cardOf.said(said[0]!.event), onlyTo }), language: 'es' as const }
+    await carrier.post(alone, false, undefined)
+    expect(discord.ephemerals('ana').map(textOf)[0]).toContain('SIMULADO')
+    await carrier.post({ ...alone, key: 'c-older' }, false, undefined)
+    expect(textOf(discord.messages('general').at(-1)!)).toContain('SIMULADO')
+    isClean(discord)
+  })
+
   test('a refusal, to the asker alone: after a command and after a click', async () => {
     const { discord, carrier, said, clicked, card } = await adapter()
     await discord.slash('vm start', { guest: 'web1' }, inGeneral)

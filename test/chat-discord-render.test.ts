@@ -71,6 +71,10 @@ describe('the worst of cards stays within every limit', () => {
     test(what, () => {
       expect(problemsOf(render(message, 'c-1'))).toEqual([])
       expect(problemsOf(renderShort(message, 'c-1', '42'))).toEqual([])
+      const marked = render(message, 'c-1', 'SIMULATED')
+      expect(problemsOf(marked)).toEqual([])
+      expect(textsIn(marked.components).at(-1)).toBe('-# **SIMULATED**')
+      expect(problemsOf(renderShort(message, 'c-1', '42', 'SIMULATED'))).toEqual([])
     })
   }
 

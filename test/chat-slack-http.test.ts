@@ -63,6 +63,10 @@ describe('signed HTTP', () => {
     expect(elementsOf(view).length).toBeGreaterThan(3)
     expect((await slack.submit({ user: 'luis', values: { name: 'over-http', disk: '8G' } })).errors).toEqual({})
     expect(read(await cardWith(slack, 'ops', 'Machine over-http'))).toContain('SIMULATED')
+    await slack.slash('/pve', 'whoami', { user: 'ana', ...ops })
+    expect(read(await cardWith(slack, 'ops', 'SIMULADO'))).not.toContain('SIMULATED')
+    await slack.slash('/pve', 'vm create name:x', { user: 'eva', ...ops })
+    expect(read(await slack.until(() => slack.ephemerals('eva').at(-1)))).toContain('SIMULATED')
     expect(slack.violations).toEqual([])
   })
 

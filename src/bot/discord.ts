@@ -5,7 +5,7 @@ import { spoken } from '../core/language.ts'
 import { type Carrier, Gone, Throttled } from '../jobs/delivery.ts'
 import type { Inbox } from '../jobs/inbox.ts'
 import type { RedisPreferences } from '../jobs/preferences.ts'
-import { channelsOf, type Readers, remember } from './places.ts'
+import { channelsOf, markOfLab, type Readers, remember } from './places.ts'
 
 /** discord.js, too, is loaded only where it is used. */
 export async function openDiscordMembership({ chat }: Config, { log }: House) {
@@ -32,6 +32,7 @@ export async function openDiscord(parts: {
   preferences: RedisPreferences
   desk: Pick<Jobs, 'list'>
   deliver: (carrier: Carrier) => void
+  lab: boolean
   known: NonNullable<Awaited<ReturnType<typeof openDiscordMembership>>>
 }) {
   const { config, inbox, house, readers, preferences, desk, known } = parts
@@ -63,6 +64,7 @@ export async function openDiscord(parts: {
     now: Date.now,
     log: house.log,
   })
-  parts.deliver(discord.carrier({ throttled: (ms) => new Throttled(ms), gone: (reason) => new Gone(reason) }))
+  const errors = { throttled: (ms: number) => new Throttled(ms), gone: (reason: string) => new Gone(reason) }
+  parts.deliver(discord.carrier(errors, markOfLab(config, parts.lab)))
   return discord
 }

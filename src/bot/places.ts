@@ -1,5 +1,6 @@
-import type { openReaders } from '../app.ts'
+import { type openReaders, words } from '../app.ts'
 import type { Config } from '../config.ts'
+import type { Language } from '../core/language.ts'
 import { remembering } from '../proxmox/remembering.ts'
 
 export type Readers = ReturnType<typeof openReaders>
@@ -17,6 +18,14 @@ export function channelsOf(config: Config) {
       config.channels.filter((channel) => (channel.cluster ?? cluster) === cluster).flatMap(({ post }) => post),
     taken: () => (config.channels.length === 0 ? undefined : config.channels.flatMap(({ post }) => post)),
   }
+}
+
+/** The word on every card of the lab, in the language of the card or its channel; a real cluster's have none. */
+export function markOfLab(config: Config, lab: boolean) {
+  if (!lab) return undefined
+  const { languageOf } = channelsOf(config)
+  return ({ target, language }: { target: string; language?: Language }) =>
+    words[language ?? languageOf(target) ?? 'en'].say.simulated
 }
 
 /** The clusters as completion sees them: each answer is remembered briefly. */

@@ -1,8 +1,9 @@
-import { type House, words } from '../app.ts'
+import type { House } from '../app.ts'
 import type { Config } from '../config.ts'
 import type { Forms } from '../core/forms.ts'
 import { type Carrier, Gone, Throttled } from '../jobs/delivery.ts'
 import type { Inbox } from '../jobs/inbox.ts'
+import { markOfLab } from './places.ts'
 
 /** Slack's SDK is loaded only where it is used: it takes longer to load than the rest of the bot. */
 export async function openSlackClients({ chat, roles }: Config, { log }: House) {
@@ -31,6 +32,7 @@ export async function openSlack(parts: {
   lab: boolean
 }) {
   const { config, inbox, house, forms, clients, lab } = parts
+  const simulated = markOfLab(config, lab)
   const { connectSlack } = await import('../chat/slack/slack.ts')
   const { slackCarrier } = await import('../chat/slack/carrier.ts')
   const { Pace } = await import('../chat/slack/pace.ts')
@@ -51,7 +53,7 @@ export async function openSlack(parts: {
       responses: clients.responses,
       pace: new Pace(Date.now),
       errors: { throttled: (ms) => new Throttled(ms), gone: (reason) => new Gone(reason) },
-      simulated: lab ? words.en.say.simulated : undefined,
+      ...(simulated ? { simulated } : {}),
     }),
   )
   return slack

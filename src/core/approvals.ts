@@ -50,7 +50,7 @@ export class Approvals {
       const time = formatTime(until, { language, tz: from.tz })
       const message: Message = { title: plan.title, state: 'warning', text: fill(say.soloAnnounced, { asker, time }) }
       const key = `solo-${this.#ports.hash([from.card, version, target])}`
-      await this.#ports.outbox.put({ key, target, message, order: Order.final })
+      await this.#ports.outbox.put({ key, target, message, language, order: Order.final })
     }
   }
 
@@ -107,6 +107,7 @@ export class Approvals {
       target: other?.target ?? from.target,
       ...threaded,
       message: { ...message, ...threaded },
+      language: from.language,
       order,
     })
   }

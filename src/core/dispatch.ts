@@ -76,6 +76,7 @@ export class Dispatch {
           target: clicked.target,
           thread: clicked.card,
           message,
+          language: asker.language,
           order: Order.final,
         })
         return
@@ -113,6 +114,7 @@ export class Dispatch {
         target: from.target,
         ...(from.thread === undefined ? {} : { thread: from.thread }),
         message: from.thread === undefined ? message : { ...message, thread: from.thread },
+        language: asker.language,
         order: Order.waiting,
         ...(error instanceof Refused && error.code !== 'internal' ? { onlyTo: from.identity } : {}),
       })

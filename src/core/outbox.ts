@@ -1,3 +1,4 @@
+import type { Language } from './language.ts'
 import type { Message, Target } from './message.ts'
 import type { Identity } from './roles.ts'
 
@@ -14,6 +15,8 @@ export interface Card {
    * never takes a card back. Use `Order`.
    */
   order: number
+  /** The language of its words; absent: that of its channel. */
+  language?: Language
   /** Shown to this person alone where the platform can. */
   onlyTo?: Identity
 }

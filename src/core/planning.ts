@@ -439,6 +439,7 @@ export class Planning {
       target: from.target,
       ...(from.thread === undefined ? {} : { thread: from.thread }),
       message: from.thread === undefined ? message : { ...message, thread: from.thread },
+      language: from.language,
       order,
     })
   }

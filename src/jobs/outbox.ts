@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq'
+import type { Language } from '../core/language.ts'
 import type { Message, State } from '../core/message.ts'
 import type { Card, Outbox } from '../core/outbox.ts'
 import type { Redis } from './redis.ts'
@@ -20,7 +21,7 @@ const keepForSeconds = 30 * 24 * 3600
 /**
  * Stores a card's state unless the stored one is further on, or the same; queues the card in its lane behind those
  * already waiting there.
- * KEYS card lane lanes counter; ARGV key target thread message order onlyTo laneName seconds
+ * KEYS card lane lanes counter; ARGV key target thread message order onlyTo laneName seconds language
  */
 const putScript = `
 local order = redis.call('HGET', KEYS[1], 'order')
@@ -29,7 +30,7 @@ if redis.call('HGET', KEYS[1], 'message') == ARGV[4] then
   redis.call('HSET', KEYS[1], 'order', ARGV[5])
   return 1
 end
-redis.call('HSET', KEYS[1], 'key', ARGV[1], 'target', ARGV[2], 'thread', ARGV[3], 'message', ARGV[4], 'order', ARGV[5], 'onlyTo', ARGV[6])
+redis.call('HSET', KEYS[1], 'key', ARGV[1], 'target', ARGV[2], 'thread', ARGV[3], 'message', ARGV[4], 'order', ARGV[5], 'onlyTo', ARGV[6], 'language', ARGV[9])
 redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('EXPIRE', KEYS[1], ARGV[8])
 redis.call('ZADD', KEYS[2], 'NX', redis.call('INCR', KEYS[4]), ARGV[1])
@@ -85,6 +86,7 @@ export class CardStore {
       card.onlyTo ?? '',
       lane,
       keepForSeconds,
+      card.language ?? '',
     )
     return done === 0 ? { stored: false } : done === 1 ? { stored: true } : { stored: true, lane }
   }
@@ -99,6 +101,7 @@ export class CardStore {
       message: JSON.parse(hash.message!) as Message,
       order: Number(hash.order),
       ...(hash.onlyTo ? { onlyTo: hash.onlyTo } : {}),
+      ...(hash.language ? { language: hash.language as Language } : {}),
       version: Number(hash.version),
       sent: Number(hash.sent ?? 0),
       ...(hash.posted ? { posted: hash.posted } : {}),

@@ -21,6 +21,7 @@ export const jobCard = (record: JobRecord, order: number, message: Message): Car
   key: record.card,
   target: record.target,
   ...(record.thread === undefined ? {} : { thread: record.thread }),
+  language: record.language,
   order: record.orderBase + order,
   message: { ...message, job: record.id, ...(record.thread === undefined ? {} : { thread: record.thread }) },
 })

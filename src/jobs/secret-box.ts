@@ -154,7 +154,12 @@ export class SecretBox implements Secrets {
     const words = this.#o.words[request.language]
     const fields: Field[] = request.job === undefined ? [] : [{ name: words.say.job, value: request.job }]
     const title = fill(words.pages.cardTitle, { label: request.label })
-    await this.#o.outbox.put({ key: `secret-${handle}`, order, ...alone(request, { title, state, text, fields }) })
+    await this.#o.outbox.put({
+      key: `secret-${handle}`,
+      language: request.language,
+      order,
+      ...alone(request, { title, state, text, fields }),
+    })
   }
 }
 

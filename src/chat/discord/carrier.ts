@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MessageFlags, type REST, Routes, ThreadAutoArchiveDuration } from 'discord.js'
+import type { Language } from '../../core/language.ts'
 import type { Message, State } from '../../core/message.ts'
 import { Code, codeOf, type DeliveryErrors, forDelivery, isCode } from './errors.ts'
 import { markOf, type Rendered, render, renderShort } from './render.ts'
@@ -11,6 +12,7 @@ interface Shown {
   target: string
   thread?: string
   onlyTo?: string
+  language?: Language
   message: Message
 }
 
@@ -20,6 +22,8 @@ export interface CarrierPorts {
   applicationId: string
   tokens: InteractionTokens
   errors: DeliveryErrors
+  /** Marks a card: nothing of it happened to a real cluster. */
+  simulated?: ((card: { target: string; language?: Language }) => string | undefined) | undefined
   /** What a card says, for the name of its thread. */
   card(key: string): Promise<{ message: Message } | undefined>
 }
@@ -53,13 +57,17 @@ export function discordCarrier(ports: CarrierPorts) {
     }
   }
 
+  const drawn = (card: Shown) => render(card.message, card.key, ports.simulated?.(card))
+  const short = (card: Shown, to: string | undefined) =>
+    renderShort(card.message, card.key, to, ports.simulated?.(card))
+
   /** Sends it; what Discord's rules refuse after all is said in a few words instead. */
   async function send(card: Shown, body: Body, work: (body: Body) => Promise<unknown>): Promise<{ id: string }> {
     try {
       return (await work(body)) as { id: string }
     } catch (error) {
       if (!isCode(error, Code.invalidBody)) throw error
-      return (await work({ ...body, ...renderShort(card.message, card.key, undefined) })) as { id: string }
+      return (await work({ ...body, ...short(card, undefined) })) as { id: string }
     }
   }
 
@@ -139,7 +147,7 @@ export function discordCarrier(ports: CarrierPorts) {
   /** To the asker alone, by their interaction's token; undefined when it is worth nothing any more. */
   async function toOne(card: Shown, { kind, token }: Opening): Promise<string | undefined> {
     const { applicationId } = ports
-    const body = render(card.message, card.key)
+    const body = drawn(card)
     try {
       const { id } = await send(card, body, (body) =>
         kind === 'reply'
@@ -176,7 +184,7 @@ export function discordCarrier(ports: CarrierPorts) {
     const alone = personOf(card)
     const shown = alone && opening ? await toOne(card, opening) : undefined
     if (shown !== undefined) return shown
-    const rendered = alone ? renderShort(card.message, card.key, alone) : render(card.message, card.key)
+    const rendered = alone ? short(card, alone) : drawn(card)
     const body = { ...rendered, nonce: nonceOf(card.key + after), enforce_nonce: true }
     const hasRoot = root !== undefined && !root.startsWith(privately)
     const posted = await (hasRoot ? inThread(card, body, again, root) : inChannel(card, body, again))
@@ -191,7 +199,7 @@ export function discordCarrier(ports: CarrierPorts) {
     const opening = alone ? await openingOf(card) : undefined
     const shown = opening && (await toOne(card, opening))
     if (shown === undefined) {
-      await send(card, render(card.message, card.key), (body) => rest.patch(route, { body }))
+      await send(card, drawn(card), (body) => rest.patch(route, { body }))
       return posted
     }
     // It began for everybody ("reading…") and ends as a refusal, which is the asker's alone.

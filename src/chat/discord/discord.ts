@@ -1,7 +1,7 @@
 import { Client, Events, GatewayIntentBits, Options, REST, Status } from 'discord.js'
 import type { Catalogue } from '../../core/catalogue.ts'
 import type { Secret } from '../../core/secret.ts'
-import { discordCarrier } from './carrier.ts'
+import { type CarrierPorts, discordCarrier } from './carrier.ts'
 import { definitions } from './definitions.ts'
 import type { DeliveryErrors } from './errors.ts'
 import { type ListenPorts, take } from './listen.ts'
@@ -33,7 +33,7 @@ export interface DiscordOptions
 
 export interface DiscordConnection {
   /** Shows cards; for `startDelivery`. */
-  carrier(errors: DeliveryErrors): ReturnType<typeof discordCarrier>
+  carrier(errors: DeliveryErrors, simulated?: CarrierPorts['simulated']): ReturnType<typeof discordCarrier>
   /** Whether events arrive now; a session that Discord ended for good stays false. */
   connected(): boolean
   close(): Promise<void>
@@ -75,7 +75,8 @@ export async function connectDiscord(options: DiscordOptions): Promise<DiscordCo
   log.info({ servers: client.guilds.cache.size }, 'Discord is connected')
   await registerDiscord(options)
   return {
-    carrier: (errors) => discordCarrier({ rest: promptRest(options), applicationId, tokens, errors, card }),
+    carrier: (errors, simulated) =>
+      discordCarrier({ rest: promptRest(options), applicationId, tokens, errors, card, simulated }),
     connected: () => client.isReady() && client.ws.shards.every(({ status }) => status === Status.Ready),
     close: () => client.destroy(),
   }

@@ -59,22 +59,33 @@ export interface Rendered {
 export const markOf = (card: string): number =>
   (createHash('sha256').update(card).digest().readUInt32BE() & 0x3fff_ffff) | 0x4000_0000
 
-/** The neutral message as components v2, within every limit; nobody is ever woken by it. */
-export function render(message: Message, card: string): Rendered {
-  const inside = [...texts(message).map(display), ...image(message), ...buttons(message.actions ?? [], card)]
+/**
+ * The neutral message as components v2, within every limit; nobody is ever woken by it.
+ * @param simulated the word that marks what only a simulated cluster did
+ */
+export function render(message: Message, card: string, simulated?: string): Rendered {
+  const inside = [
+    ...texts(message).map(display),
+    ...image(message),
+    ...buttons(message.actions ?? [], card),
+    ...(simulated === undefined ? [] : [display(footer(simulated))]),
+  ]
   return packed([
     { type: ComponentType.Container, id: markOf(card), accent_color: colours[message.state], components: inside },
   ])
 }
 
 /** Only what matters most, for one person who has no window of their own: `<@id>` shows whom, and wakes nobody. */
-export function renderShort(message: Message, card: string, to: string | undefined): Rendered {
+export function renderShort(message: Message, card: string, to: string | undefined, simulated?: string): Rendered {
   const { title, state, error, text } = message
   const whom = to === undefined ? '' : `<@${to}> `
   const lines = [`${whom}${icons[state]} ${escaped(title, 200)}`, error?.says, error?.hint ?? text]
   const all = lines.flatMap((line, i) => (line === undefined ? [] : i === 0 ? line : escaped(line, 500)))
+  if (simulated !== undefined) all.push(footer(simulated))
   return packed([{ ...display(all.join('\n')), id: markOf(card) }])
 }
+
+const footer = (simulated: string) => `-# **${simulated}**`
 
 const packed = (components: APIMessageTopLevelComponent[]): Rendered => ({
   flags: MessageFlags.IsComponentsV2,

@@ -1,4 +1,5 @@
 import type { webApi } from '@slack/bolt'
+import type { Language } from '../../core/language.ts'
 import type { Message, State } from '../../core/message.ts'
 import { type Condition, failureOf } from './condition.ts'
 import type { Pace } from './pace.ts'
@@ -12,6 +13,7 @@ interface Shown {
   target: string
   thread?: string
   onlyTo?: string
+  language?: Language
   message: Message
 }
 
@@ -24,8 +26,8 @@ export interface SlackCarrierOptions {
   errors: { throttled(retryAfterMs: number): Error; gone(reason: string): Error }
   /** The way to a person where the bot may not post. */
   responses: Responses
-  /** Marks every card: nothing of it happened to a real cluster. */
-  simulated?: string | undefined
+  /** Marks a card: nothing of it happened to a real cluster. */
+  simulated?: (card: { target: string; language?: Language }) => string | undefined
 }
 
 /** How far back a message whose answer was lost is looked for. */
@@ -61,7 +63,7 @@ export function slackCarrier({ clients, pace, condition, errors, responses, simu
     }
   }
 
-  const drawn = (card: Shown) => render(card.message, card.key, simulated)
+  const drawn = (card: Shown) => render(card.message, card.key, simulated?.(card))
 
   /** The message that carries this card's key, should an earlier try have posted it. */
   async function find(card: Shown, thread: string | undefined): Promise<string | undefined> {
