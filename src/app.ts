@@ -28,6 +28,7 @@ import { connect, type Redis } from './jobs/redis.ts'
 import { Runs } from './jobs/runs.ts'
 import { Seal } from './jobs/seal.ts'
 import { SecretBox } from './jobs/secret-box.ts'
+import { ToldEnds } from './jobs/told-ends.ts'
 import { createProxmox, createProxmoxWriter, type ProxmoxOptions } from './proxmox/client.ts'
 import { createClusters } from './proxmox/clusters.ts'
 import { explain, explainLine } from './proxmox/explain.ts'
@@ -165,6 +166,7 @@ export interface Audit {
   log: AuditLog
   trail: Trail
   file: HeadFile
+  chain: Chain
 }
 
 export function openAudit(options: {
@@ -184,7 +186,7 @@ export function openAudit(options: {
     link: (entry, at, head) => chain.link(entry, at, head, personOf),
   })
   const file = new HeadFile(join(options.dataDir, 'audit-head.log'), prefix)
-  return { log, file, trail: new Trail(chain, log, () => file.heads()) }
+  return { log, file, chain, trail: new Trail(chain, log, () => file.heads()) }
 }
 
 /**
@@ -195,6 +197,20 @@ export async function verifyTrail(at: Parameters<typeof openAudit>[0], heads: He
   for (const head of heads) splitHead(head)
   const verdict = await openAudit(at).trail.verify(heads)
   return { ...tellVerdict(verdict, en), head: verdict.head, whole: verdict.faults.length === 0 }
+}
+
+/** Reads the ends of all machines' jobs in the trail, and says where the trail was tampered with. */
+export function readEnds({ audit, log, report }: House, dataDir: string): ToldEnds {
+  return new ToldEnds({
+    entries: (after) => audit.log.entries(after),
+    open: (kept) => audit.chain.open(kept),
+    ended: new EndedJobs(dataDir, Date.now, 'told-ends'),
+    now: Date.now,
+    broken(at) {
+      log.error({ entry: at }, 'the audit trail does not go on from what was read of it: quorum audit verify')
+      audit.log.append({ kind: 'forged', result: 'trail-broken' }).catch((error) => report(error, { entry: at }))
+    },
+  })
 }
 
 /** Notes the chain's head at each start and each day, and posts it once a day, whatever the number of processes. */

@@ -1,4 +1,14 @@
-import { explainer, explainLine, keepHeads, openHouse, openJobDesk, openSecrets, openWriters, words } from './app.ts'
+import {
+  explainer,
+  explainLine,
+  keepHeads,
+  openHouse,
+  openJobDesk,
+  openSecrets,
+  openWriters,
+  readEnds,
+  words,
+} from './app.ts'
 import type { Config, Environment } from './config.ts'
 import type { Membership } from './core/roles.ts'
 import { stillAllowed } from './core/still-allowed.ts'
@@ -50,6 +60,9 @@ export async function startWorker(options: {
   )
   for (const poller of pollers) poller.start()
   const explain = explainer(config)
+  const told = readEnds(house, options.environment.dataDir)
+  // Nothing is begun before it is known what has ended.
+  await told.catchUp()
   const worker = new JobWorker({
     redis: house.patient,
     subscriber: house.subscriber,
@@ -75,6 +88,7 @@ export async function startWorker(options: {
     report: house.report,
     log: house.log,
     ended: house.ended,
+    told,
   })
   const stopHeads = keepHeads(house)
   const reports = reportRights({
@@ -87,6 +101,7 @@ export async function startWorker(options: {
   return {
     async close() {
       stopHeads()
+      told.close()
       reports.stop()
       await worker.close()
       await Promise.all(pollers.map((poller) => poller.stop()))

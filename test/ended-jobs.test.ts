@@ -10,6 +10,7 @@ import type { JobRecord } from '../src/jobs/runs.ts'
 import { until } from './crew.ts'
 import { Ground } from './fixtures/ground.ts'
 import { oneWorker } from './fixtures/one-worker.ts'
+import { toyHouse } from './fixtures/toy-house.ts'
 
 const dayMs = 24 * 3600_000
 let ground: Ground
@@ -95,7 +96,7 @@ describe('whoever can write to Redis', () => {
     expect(await ended(id)).toMatchObject({ state: 'ok' })
     expect(done).toEqual([id])
     expect(audited).toContainEqual({ kind: 'forged', job: id, result: 'ended-before' })
-    // That the note stops it, and nothing else does: a machine without it runs the job again.
+    // That the note stops it, and nothing else does: a machine without it, and without the trail, runs the job again.
     const elsewhere = counting()
     elsewhere.worker()
     const other = await elsewhere.order('count')
@@ -144,5 +145,94 @@ describe('whoever can write to Redis', () => {
     expect(ignored).toEqual(['an event waited in the inbox for more than a day; ignored'])
     await worker.close()
     await Promise.all(inboxes.map((inbox) => inbox.close()))
+  })
+})
+
+describe('an ended order, put back into Redis for another machine', () => {
+  const machine = async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'quorum-machine-'))
+    ground.onClose(() => rm(dir, { recursive: true, force: true }))
+    return dir
+  }
+
+  /** A start that has ended well, and a way to put its signed order back as if nothing had ever come of it. */
+  async function done() {
+    const house = toyHouse(ground)
+    const { redis, prefix, desk, cluster } = house
+    const here = house.worker({ told: house.toldAt(await machine()) })
+    const id = (await house.jobOf(await house.say('web:ana', 'toy change 100')))!.id
+    const record = (await redis.hget(`${prefix}:run:${id}`, 'record'))!
+    expect(await house.ended(id)).toMatchObject({ state: 'ok' })
+    await here.stop()
+    const again = async (fields: Record<string, string> = { record }) => {
+      const claims = await redis.keys(`${prefix}:claim:*`)
+      await redis.del(`${prefix}:run:${id}`, ...claims)
+      await redis.hset(`${prefix}:run:${id}`, fields)
+      await (await desk.queue.getJob(id))?.remove()
+      await desk.queue.add('start', {}, { jobId: id })
+    }
+    const forged = async () =>
+      (await house.trail.list(({ kind }) => kind === 'forged', 10)).map(({ record }) => record?.result)
+    // Proxmox itself no longer tells that it was done.
+    const tasks = cluster.taskList.splice(0)
+    return { ...house, id, again, forged, tasks }
+  }
+
+  test('is not run by one that has only the trail', async () => {
+    const { id, again, forged, worker, toldAt, ended, cluster } = await done()
+    const there = toldAt(await machine())
+    await there.catchUp()
+    await again()
+    worker({ told: there })
+    expect(await ended(id)).toMatchObject({ state: 'ok' })
+    expect(await forged()).toEqual(['ended-before'])
+    expect(cluster.sent('guestPower')).toBe(1)
+  })
+
+  test('nor when the trail is gone as well, by one that had read it, also after its restart; nothing else stops it', async () => {
+    const { id, again, worker, toldAt, ended, cluster, redis, prefix } = await done()
+    const [read, fresh] = [await machine(), await machine()]
+    await toldAt(read).catchUp()
+    await redis.del(`${prefix}:audit`, `${prefix}:audit:head`)
+    await again()
+    const knowing = worker({ told: toldAt(read) })
+    await ended(id)
+    expect(cluster.sent('guestPower')).toBe(1)
+    await knowing.stop()
+    await redis.del(`${prefix}:audit`, `${prefix}:audit:head`)
+    await again()
+    worker({ told: toldAt(fresh) })
+    await until(() => cluster.sent('guestPower') === 2, 'a machine that never read the trail to be deceived')
+  })
+
+  test('is told to the end, when only its crash kept it from that', async () => {
+    const { id, again, forged, worker, toldAt, ended, cluster, redis, prefix, message, tasks } = await done()
+    cluster.taskList.push(...tasks)
+    const fields = await redis.hgetall(`${prefix}:run:${id}`)
+    const kept = Object.fromEntries(Object.entries(fields).filter(([field]) => !field.startsWith('view:')))
+    const card = (await redis.keys(`${prefix}:card:c-*`))[0]!
+    await redis.hset(card, 'order', '30')
+    await again(kept)
+    worker({ told: toldAt(await machine()) })
+    expect(await ended(id)).toMatchObject({ state: 'ok' })
+    expect(await message(card.split(':card:')[1]!)).toMatchObject({ state: 'ok', title: '100 runs' })
+    expect(await forged()).toEqual([])
+    expect(cluster.sent('guestPower')).toBe(1)
+  })
+
+  test('leaves a gap in the trail that is found by whoever had read up to it', async () => {
+    const { toldAt, redis, prefix, audit } = await done()
+    const broken: number[] = []
+    const told = toldAt(await machine(), broken)
+    await told.catchUp()
+    await audit({ kind: 'asked', line: 'one' })
+    await audit({ kind: 'asked', line: 'two' })
+    const rows = await redis.xrevrange(`${prefix}:audit`, '+', '-', 'COUNT', 2)
+    await redis.xdel(`${prefix}:audit`, rows[1]![0])
+    await told.catchUp()
+    expect(broken).toHaveLength(1)
+    await audit({ kind: 'asked', line: 'three' })
+    await told.catchUp()
+    expect(broken).toHaveLength(1)
   })
 })

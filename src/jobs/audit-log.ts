@@ -127,9 +127,9 @@ export class AuditLog {
     return (await this.#o.redis.get(this.#keys.floor)) ?? undefined
   }
 
-  /** All entries, oldest first. */
-  async *entries(): AsyncGenerator<Kept & { id: string }> {
-    for (let from = '-'; ; ) {
+  /** All entries, or those behind `after` in the stream, oldest first. */
+  async *entries(after?: string): AsyncGenerator<Kept & { id: string }> {
+    for (let from = after === undefined ? '-' : `(${after}`; ; ) {
       const rows = await this.#o.redis.xrangeBuffer(this.#keys.stream, from, '+', 'COUNT', readAtOnce)
       for (const row of rows) yield keptOf(row)
       if (rows.length < readAtOnce) return

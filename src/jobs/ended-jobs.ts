@@ -22,8 +22,9 @@ export class EndedJobs {
   readonly #days = new Map<string, { read: number; jobs: Map<string, string> }>()
   #openDay = ''
 
-  constructor(dataDir: string, now: () => number) {
-    this.#folder = join(dataDir, 'ended-jobs')
+  /** @param name of the folder: what this machine has ended itself, or what it was told */
+  constructor(dataDir: string, now: () => number, name = 'ended-jobs') {
+    this.#folder = join(dataDir, name)
     this.#now = now
   }
 

@@ -12,9 +12,10 @@ import { begunOrderLivesMs, type EndedJobs, orderLivesMs } from './ended-jobs.ts
 import { attempts, type JobDesk, jobsQueue } from './job-desk.ts'
 import type { Locks } from './locks.ts'
 import { type Redis, takeover } from './redis.ts'
-import { Run, type RunPorts } from './run.ts'
+import { MayNotAct, Run, type RunPorts } from './run.ts'
 import { type JobRecord, jobCard } from './runs.ts'
 import type { RedisTaskBoard } from './task-board.ts'
+import type { ToldEnds } from './told-ends.ts'
 
 export interface JobWorkerOptions {
   redis: Redis
@@ -33,6 +34,8 @@ export interface JobWorkerOptions {
   explain(error: unknown): Refused | Unavailable | undefined
   report(error: unknown, about: Record<string, unknown>): string
   log: { info(about: object, text: string): void; error(about: object, text: string): void }
+  /** What the audit trail tells of the ends of jobs, on all machines; absent: this one alone knows its own. */
+  told?: Pick<ToldEnds, 'of' | 'catchUp'>
   /** What has ended on this machine; absent: only Redis knows, and whoever writes to Redis can run a job again. */
   ended?: EndedJobs
   /** How many jobs one process runs side by side; nearly all of their time is waiting for Proxmox. */
@@ -100,7 +103,7 @@ export class JobWorker {
   async #process(job: Job, token: string): Promise<void> {
     const { runs } = this.#o.ports
     const id = job.id!
-    const stored = await runs.open(id)
+    const [stored] = await Promise.all([runs.open(id), this.#o.told?.catchUp()])
     const { record } = stored
     const worker = record && this.#o.catalogue.worker(record.worker)
     if (!record || !worker) {
@@ -109,9 +112,12 @@ export class JobWorker {
       throw new UnrecoverableError('not ours')
     }
     if (stored.hasEnded) return
+    const toldEnd = await this.#o.told?.of(id)
     const run = new Run({
       record,
       stored,
+      // Its end is in the trail: a crash came before all was told, or somebody wants it done twice.
+      mayAct: toldEnd === undefined,
       worker,
       proxmox: () => this.#o.proxmox(record.cluster),
       board: this.#o.board(record.cluster),
@@ -132,6 +138,7 @@ export class JobWorker {
     this.#running.set(id, run)
     this.#held.set(id, names)
     if (this.#ending) run.abort(this.#ending)
+    if (toldEnd === 'cancelled') run.abort(new Cancelled(id))
     try {
       await this.#attempt(job, run)
       await this.#rememberEnd(id)
@@ -162,7 +169,8 @@ export class JobWorker {
     run.end()
     const text = this.#o.ports.words[record.language].say.endedBefore
     // Behind the card of its end, where that is still there.
-    const shown = (['ok', 'failed'] as const).find((one) => one === state) ?? 'warning'
+    const isGood = state === 'ok' || state === 'warning'
+    const shown = isGood ? state : state === 'cancelled' || state === 'ended' ? 'warning' : 'failed'
     await this.#show(run, Order.final - 1, shown, { text })
     await this.#o.ports.runs.setView(record.id, {
       state: state === 'cancelled' ? 'cancelled' : shown,
@@ -265,6 +273,7 @@ export class JobWorker {
     if (reason instanceof LostLock) throw reason
     await run.fence()
     if (reason instanceof Cancelled) return this.#stopped(run)
+    if (reason instanceof MayNotAct) return this.#endedBefore(run, (await this.#o.told?.of(record.id)) ?? '')
     const error =
       reason instanceof Refused || reason instanceof Unavailable
         ? reason

@@ -39,11 +39,17 @@ const clockSlackSeconds = 2
 /** How long a stopped task may take to end, ms. */
 const stopWithinMs = 60_000
 
+/** Thrown where a job that has ended would act once more. */
+export class MayNotAct extends Error {
+  override readonly name = 'MayNotAct'
+}
+
 /** One run of one job in this process: the context that a worker's `run` gets, and the card that people see. */
 export class Run {
   readonly record: JobRecord
   readonly #stored: StoredRun
   readonly #worker: Worker
+  readonly #mayAct: boolean
   readonly #words: WorkerWords
   readonly #open: () => ProxmoxWriterPort
   readonly #board: RedisTaskBoard
@@ -64,6 +70,8 @@ export class Run {
     /** What earlier runs of it have stored. */
     stored: StoredRun
     worker: Worker
+    /** False: it has ended. What it stored and caused is told again, and nothing is sent nor asked any more. */
+    mayAct?: boolean
     /** @throws Refused when the job's cluster is no longer configured; told on the card like any other refusal */
     proxmox: () => ProxmoxWriterPort
     board: RedisTaskBoard
@@ -73,6 +81,7 @@ export class Run {
     this.record = options.record
     this.#stored = options.stored
     this.#worker = options.worker
+    this.#mayAct = options.mayAct ?? true
     this.#words = options.worker.text[options.record.language] as WorkerWords
     this.#open = options.proxmox
     this.#board = options.board
@@ -177,6 +186,7 @@ export class Run {
     this.#enter(name)
     const { secrets, words } = this.#ports
     if (!secrets) throw new Error('this process can ask nobody for a secret')
+    if (!this.#mayAct) throw new MayNotAct()
     const handle = await this.#askedFor(name, ask, secrets)
     const before = this.#note
     this.#note = fill(words[this.record.language].pages.cardTitle, { label: ask.label })
@@ -329,6 +339,7 @@ export class Run {
   /** Nothing is sent that is not in the audit trail: no audit, no effect. And nothing by a process that lost the job. */
   async #announce(what: Partial<AuditEntry>, evenIfCancelled = false): Promise<void> {
     if (!evenIfCancelled) this.#abort.signal.throwIfAborted()
+    if (!this.#mayAct && !evenIfCancelled) throw new MayNotAct()
     await this.audit('effect', what)
     try {
       await this.#ports.runs.fence(this.record.id, this.#token)
