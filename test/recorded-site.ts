@@ -1,7 +1,7 @@
 /** The site on which the recordings were made: three small hosts pve1-3 on 10.99.0.0/24, a directory storage shared by all. */
 import { formCluster, introduceHosts, makeHost } from '../src/lab/hosts.ts'
 import type { ClusterConfig, GuestConfig, SimCluster, SimNode } from '../src/lab/model.ts'
-import type { Site } from '../src/lab/scenarios.ts'
+import type { HostIdentity, Site } from '../src/lab/scenarios.ts'
 import { type RunningSim, startSim } from '../src/lab/sim.ts'
 import { parseUpid } from '../src/lab/tasks.ts'
 import type { Recording } from './replay.ts'
@@ -22,15 +22,15 @@ const site = (members: Members): Site => ({
   name: 'recorded',
   hosts: [11, 12, 13].map((n, i) => ({ name: `pve${i + 1}`, ip: `10.99.0.${n}`, domain: 'example.test' })),
   ha: 'stopped',
-  fill(sim, certificates) {
-    sim.nodes = [11, 12, 13].map((n, i) => recordedHost(sim, `pve${i + 1}`, `10.99.0.${n}`, certificates[i]!))
+  fill(sim, identities) {
+    sim.nodes = [11, 12, 13].map((n, i) => recordedHost(sim, `pve${i + 1}`, `10.99.0.${n}`, identities[i]!))
     introduceHosts(sim.nodes)
     if (members > 0) formCluster(sim.nodes.slice(0, members), 'demo')
   },
 })
 
-function recordedHost(sim: SimCluster, name: string, ip: string, certificate: SimNode['certificate']): SimNode {
-  const spec = { name, ip, domain: 'example.test', certificate, rootPassword: ROOT_PASSWORD, uptime: 3460 }
+function recordedHost(sim: SimCluster, name: string, ip: string, identity: HostIdentity): SimNode {
+  const spec = { name, ip, domain: 'example.test', ...identity, rootPassword: ROOT_PASSWORD, uptime: 3460 }
   const node = makeHost(sim, spec)
   Object.assign(node.hardware, { cores: 2, cpus: 2, sockets: 1, cpuModel: 'AMD EPYC', cpuVendor: 'AuthenticAMD' })
   Object.assign(node.hardware, { cpuFlags: FLAGS, mhz: '2445.430', memory: 25_274_793_984, disks: [] })

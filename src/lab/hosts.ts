@@ -21,6 +21,8 @@ export interface HostSpec {
   ip: string
   domain: string
   certificate: NodeCertificate
+  /** Who signed it: the host's own authority, or the one of its cluster. */
+  authority: NodeCertificate
   rootPassword: string
   /** Seconds that it has been running. */
   uptime: number
@@ -29,7 +31,7 @@ export interface HostSpec {
 /** A host as the installer leaves it: root, two realms, `local` and `local-lvm`, one bridge. */
 export function makeHost(sim: SimCluster, spec: HostSpec): SimNode {
   const now = sim.clock.now()
-  const config = emptyConfig({ ticketKey: sim.random.hex(64), now: now - 6 * HOUR })
+  const config = emptyConfig({ ticketKey: sim.random.hex(64), now: now - 6 * HOUR, authority: spec.authority })
   installAccess(config)
   for (const entry of [LOCAL, LOCAL_LVM]) config.storages.set(entry.storage, structuredClone(entry))
   const node: SimNode = {

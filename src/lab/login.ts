@@ -77,6 +77,7 @@ export function authenticate(
   version: SchemaVersion,
 ): Auth {
   const config = viewOf(node)
+  if (node.restarting) throw unauthorised('Authentication failed!')
   const token = tokenFrom(given.authorization)
   if (token !== undefined) return authenticateToken(config, token, now, version)
   const ticket = ticketFrom(given.cookie)

@@ -106,6 +106,8 @@ export interface User {
   lastname?: string
   keys?: string
   password?: string
+  /** It has a second factor, which no API can give for it. */
+  tfa?: boolean
   groups: string[]
   tokens: Map<string, Token>
 }
@@ -156,6 +158,8 @@ export interface CorosyncNode {
   nodeid: number
   votes: number
   ring0: string
+  /** The second link, if it has one. */
+  ring1?: string
 }
 
 /** corosync.conf; absent on a lone host. */
@@ -270,6 +274,8 @@ export interface ClusterConfig {
   lastSeen: Map<number, LastSeen>
   /** The task lists that silent nodes sent last, by node. */
   lastTasks: Map<string, TaskRecord[]>
+  /** /etc/pve/pve-root-ca.pem: a lone host's own, or the cluster's. */
+  authority: NodeCertificate
   /** Secret that tickets are signed with; a join replaces the joiner's, which ends its old tickets. */
   ticketKey: string
   ticketKeySince: number
@@ -342,6 +348,8 @@ export interface SimNode {
   member: boolean
   /** Corosync on the node itself has noticed that it is alone. */
   isolated: boolean
+  /** pmxcfs is being restarted: nobody's ticket or token can be checked. */
+  restarting?: boolean
   /** Passwords of the realm pam: they are the host's own, not the cluster's. */
   shadow: Map<string, string>
   processes: Map<number, GuestProcess>
@@ -366,6 +374,7 @@ export type SimEvent =
   | { kind: 'power'; node: SimNode }
   | { kind: 'network'; node: SimNode }
   | { kind: 'membership'; node: SimNode }
+  | { kind: 'certificate'; node: SimNode }
   | { kind: 'task'; node: SimNode; task: TaskRecord }
   /** Proxmox's mails FENCE and SUCCEED, sent by the master `node`. */
   | { kind: 'fencing'; node: SimNode; fenced: string; acknowledged: boolean }
@@ -375,8 +384,6 @@ export interface SimCluster {
   scenario: string
   clock: Clock
   random: Random
-  /** PEM of the authority that signed the nodes' certificates. */
-  ca: NodeCertificate
   nodes: SimNode[]
   /** Arrays and NAS boxes, by `backingKey`; they exist whether or not a storage.cfg names them. */
   shared: Map<string, Backing>
@@ -481,7 +488,7 @@ export const usedOn = (backing: Backing) =>
 export const storageOnNode = (entry: StorageEntry, node: string) =>
   !entry.disable && (entry.nodes === undefined || entry.nodes.includes(node))
 
-export function emptyConfig(o: { ticketKey: string; now: number }): ClusterConfig {
+export function emptyConfig(o: { ticketKey: string; now: number; authority: NodeCertificate }): ClusterConfig {
   return {
     storages: new Map(),
     guests: new Map(),
@@ -499,6 +506,7 @@ export function emptyConfig(o: { ticketKey: string; now: number }): ClusterConfi
     backupJobs: new Map(),
     lastSeen: new Map(),
     lastTasks: new Map(),
+    authority: o.authority,
     ticketKey: o.ticketKey,
     ticketKeySince: o.now,
   }

@@ -11,12 +11,19 @@ export interface HostAddress {
   domain: string
 }
 
+export interface HostIdentity {
+  certificate: NodeCertificate
+  authority: NodeCertificate
+}
+
 /** Three hosts and what to make of them; a scenario is one of ours, a test may bring its own. */
 export interface Site {
   name: string
   hosts: HostAddress[]
-  /** Fills `sim`; what was there is forgotten. `certificates` are those of `hosts`, in their order. */
-  fill(sim: SimCluster, certificates: NodeCertificate[], secrets: Secrets): void
+  /** The hosts begin alone, each with a certificate authority of its own; otherwise all have the first one's. */
+  alone?: boolean
+  /** Fills `sim`; what was there is forgotten. `identities` are those of `hosts`, in their order. */
+  fill(sim: SimCluster, identities: HostIdentity[], secrets: Secrets): void
   /** `stopped`: what is told of HA stays as it was filled in, as a picture of one moment. */
   ha?: 'stopped'
 }
@@ -30,7 +37,8 @@ const HOSTS: HostAddress[] = [
 export const siteOf = (scenario: Scenario): Site => ({
   name: scenario,
   hosts: HOSTS,
-  fill: (sim, certificates, secrets) => populate(sim, scenario, certificates, secrets),
+  alone: scenario !== 'cluster',
+  fill: (sim, identities, secrets) => populate(sim, scenario, identities, secrets),
 })
 
 const GIB = 1024 ** 3
@@ -44,11 +52,10 @@ export interface Secrets {
   read: string
 }
 
-function populate(sim: SimCluster, scenario: Scenario, certificates: NodeCertificate[], secrets: Secrets) {
+function populate(sim: SimCluster, scenario: Scenario, identities: HostIdentity[], secrets: Secrets) {
   sim.nodes = HOSTS.map((host, i) => {
-    const certificate = certificates[i]!
     const uptime = (40 - 7 * i) * HOUR + sim.random.int(HOUR)
-    return makeHost(sim, { ...host, certificate, uptime, rootPassword: secrets.rootPassword })
+    return makeHost(sim, { ...host, ...identities[i]!, uptime, rootPassword: secrets.rootPassword })
   })
   introduceHosts(sim.nodes)
   for (const node of sim.nodes) stockLocal(sim, node)

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type Api, dispatch, identify } from './dispatch.ts'
 import { PveFault } from './fault.ts'
 import type { Credentials } from './login.ts'
-import { isRunning, type SimNode } from './model.ts'
+import { isRunning, type NodeCertificate, type SimNode } from './model.ts'
 import { checkMethod, type Format, parseTarget, readParams, sendFault, sendReply } from './wire.ts'
 
 const HOST = '127.0.0.1'
@@ -18,7 +18,10 @@ const RETRY_MS = 200
 
 export interface NodeServer {
   port: number
-  /** Opens or closes the port, as the node's power has it. Resolves when that is done. */
+  /**
+   * Opens or closes the port, as the node's power has it, and restarts for a new certificate as pveproxy does.
+   * Resolves when that is done.
+   */
   follow(): Promise<void>
   close(): Promise<void>
 }
@@ -31,19 +34,23 @@ export async function startNodeServer(api: Api, index: number, port: number): Pr
   const current = () => api.sim.nodes[index]!
   const isUp = () => isRunning(current())
   let server: Server | undefined
+  let shown: NodeCertificate | undefined
   let closed = false
   let work: Promise<void> = Promise.resolve()
   const open = async () => {
+    shown = current().certificate
     server = await listen(() => makeServer(api, current), listener.port)
   }
   const listener: NodeServer = {
     port,
     follow() {
       work = work.then(async () => {
-        if (closed || isUp() === (server !== undefined)) return
-        if (isUp()) return reopen()
-        await shut(server)
-        server = undefined
+        if (closed) return
+        if (server && (!isUp() || shown !== current().certificate)) {
+          await shut(server)
+          server = undefined
+        }
+        if (isUp() && !server) await reopen()
       })
       return work
     },
@@ -64,6 +71,7 @@ export async function startNodeServer(api: Api, index: number, port: number): Pr
       }
     }
   }
+  shown = current().certificate
   server = await listenFrom(() => makeServer(api, current), port)
   listener.port = (server.address() as AddressInfo).port
   return listener
@@ -72,13 +80,16 @@ export async function startNodeServer(api: Api, index: number, port: number): Pr
 function makeServer(api: Api, node: () => SimNode): Server {
   const { certificate } = node()
   const server = createServer(
-    { key: certificate.key, cert: `${certificate.pem}${api.sim.ca.pem}`, keepAliveTimeout: IDLE_MS },
+    { key: certificate.key, cert: chainOf(node()), keepAliveTimeout: IDLE_MS },
     (request, response) => void answer(api, node(), request, response),
   )
   // Nobody's business: a client that hangs up in the middle of a handshake.
   server.on('tlsClientError', () => {})
   return server
 }
+
+/** The certificate, and who signed it. */
+const chainOf = ({ certificate, config }: SimNode) => `${certificate.pem}${config.authority.pem}`
 
 async function listenFrom(make: () => Server, port: number): Promise<Server> {
   for (let candidate = port; ; candidate += 1) {

@@ -8,7 +8,7 @@ import { runHa } from './ha/daemons.ts'
 import type { NodeCertificate, PveRelease, SimCluster } from './model.ts'
 import { makeAuthority, makeNodeCertificate } from './pki.ts'
 import { createRandom } from './random.ts'
-import { type Scenario, type Secrets, type Site, siteOf } from './scenarios.ts'
+import { type HostIdentity, type Scenario, type Secrets, type Site, siteOf } from './scenarios.ts'
 import { loadSchema, type SchemaVersion } from './schema/load.ts'
 import { type NodeServer, startNodeServer } from './server.ts'
 import { killTasks } from './tasks.ts'
@@ -36,15 +36,15 @@ export interface RunningSim {
   /** PVEAuditor. */
   readToken: { id: string; secret: string }
   root: { password: string }
-  /** SHA-256 of the nodes' certificates, "AB:CD:…", in the order of `endpoints`. */
-  fingerprints: string[]
-  /** PEM of the authority behind all of them. */
+  /** SHA-256 of the nodes' certificates as they are now, "AB:CD:…", in the order of `endpoints`. */
+  readonly fingerprints: string[]
+  /** PEM of every authority that one of them may be signed by. */
   ca: string
   /** Address of the control API, `http://127.0.0.1:PORT`. */
   control: string
   seed: number
   cluster: SimCluster
-  /** Begins a scenario anew; addresses, secrets and certificates stay, running tasks end. */
+  /** Begins a scenario anew; addresses, secrets and authorities stay, running tasks end. */
   reset(scenario: Scenario): Promise<void>
   close(): Promise<void>
 }
@@ -63,35 +63,36 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
   const random = createRandom(seed)
   const secrets: Secrets = { rootPassword: random.password(12), bot: random.uuid(), read: random.uuid() }
   const nowMs = Date.now()
-  const ca = await makeAuthority(random.uuid(), nowMs)
   const site = typeof o.scenario === 'object' ? o.scenario : siteOf(o.scenario ?? 'cluster')
-  const certificates = await Promise.all(site.hosts.map((host) => makeNodeCertificate(ca, host, nowMs)))
+  const authorities = await Promise.all(site.hosts.map(() => makeAuthority(random.uuid(), nowMs)))
+  const identities = identifier(authorities, nowMs)
   const cluster: SimCluster = {
     pve: RELEASES[version],
     scenario: '',
     clock,
     random,
-    ca,
     nodes: [],
     shared: new Map(),
     listeners: new Set(),
   }
-  fill(cluster, site, certificates, secrets)
+  fill(cluster, site, await identities(site), secrets)
   const api: Api = { sim: cluster, schema: loadSchema(version), routes: allRoutes() }
   const servers = await startServers(api, site.hosts.length, o.port ?? 8006)
-  followPower(cluster, servers)
+  followNodes(cluster, servers)
 
   const running: RunningSim = {
     endpoints: servers.map((server) => `https://127.0.0.1:${server.port}`),
     token: { id: 'quorum@pve!bot', secret: secrets.bot },
     readToken: { id: 'quorum@pve!read', secret: secrets.read },
     root: { password: secrets.rootPassword },
-    fingerprints: certificates.map((certificate) => certificate.fingerprint),
-    ca: ca.pem,
+    get fingerprints() {
+      return cluster.nodes.map(({ certificate }) => certificate.fingerprint)
+    },
+    ca: authorities.map(({ pem }) => pem).join(''),
     control: '',
     seed,
     cluster,
-    reset: (scenario) => reset(cluster, servers, scenario, certificates, secrets),
+    reset: (scenario) => reset(cluster, servers, scenario, identities, secrets),
     async close() {
       await Promise.all([...servers.map((server) => server.close()), control.close()])
       for (const node of cluster.nodes) killTasks(cluster, node)
@@ -103,10 +104,30 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
   return running
 }
 
-function fill(cluster: SimCluster, site: Site, certificates: NodeCertificate[], secrets: Secrets) {
+type Identify = (site: Site) => Promise<HostIdentity[]>
+
+/** A certificate for each host, by its own authority or all by the first one's; the same each time. */
+function identifier(authorities: NodeCertificate[], nowMs: number): Identify {
+  const made = new Map<string, Promise<HostIdentity>>()
+  const make = async (host: Site['hosts'][number], authority: NodeCertificate) => ({
+    authority,
+    certificate: await makeNodeCertificate(authority, host, nowMs),
+  })
+  return (site) =>
+    Promise.all(
+      site.hosts.map((host, i) => {
+        const by = site.alone ? i : 0
+        const identity = made.get(`${by} ${host.name}`) ?? make(host, authorities[by]!)
+        made.set(`${by} ${host.name}`, identity)
+        return identity
+      }),
+    )
+}
+
+function fill(cluster: SimCluster, site: Site, identities: HostIdentity[], secrets: Secrets) {
   cluster.scenario = site.name
   cluster.shared.clear()
-  site.fill(cluster, certificates, secrets)
+  site.fill(cluster, identities, secrets)
   if (site.ha !== 'stopped') cluster.ha = runHa(cluster)
 }
 
@@ -119,9 +140,10 @@ async function startServers(api: Api, count: number, port: number): Promise<Node
   return servers
 }
 
-function followPower(cluster: SimCluster, servers: NodeServer[]) {
+function followNodes(cluster: SimCluster, servers: NodeServer[]) {
   cluster.listeners.add((event) => {
-    if (event.kind === 'power') void servers[cluster.nodes.indexOf(event.node)]?.follow()
+    const isOfServer = event.kind === 'power' || event.kind === 'certificate'
+    if (isOfServer) void servers[cluster.nodes.indexOf(event.node)]?.follow()
   })
 }
 
@@ -129,13 +151,14 @@ async function reset(
   cluster: SimCluster,
   servers: NodeServer[],
   scenario: Scenario,
-  certificates: NodeCertificate[],
+  identities: Identify,
   secrets: Secrets,
 ) {
   for (const node of cluster.nodes) killTasks(cluster, node)
   cluster.clock.clear()
   cluster.listeners.clear()
-  fill(cluster, siteOf(scenario), certificates, secrets)
-  followPower(cluster, servers)
+  const site = siteOf(scenario)
+  fill(cluster, site, await identities(site), secrets)
+  followNodes(cluster, servers)
   await Promise.all(servers.map((server) => server.follow()))
 }

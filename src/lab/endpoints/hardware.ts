@@ -28,8 +28,8 @@ function disks(ctx: Context) {
     )
 }
 
-function certificates({ sim, node }: Context) {
-  return [describe('pve-root-ca.pem', sim.ca), describe('pve-ssl.pem', node.certificate)]
+function certificates({ config, node }: Context) {
+  return [describe('pve-root-ca.pem', config.authority), describe('pve-ssl.pem', node.certificate)]
 }
 
 function describe(filename: string, certificate: NodeCertificate) {

@@ -95,11 +95,11 @@ function hosts({ node }: Context) {
   return { data: node.hosts, digest: sha1Hex(node.hosts) }
 }
 
-function subscription({ sim, node }: Context) {
+function subscription({ node }: Context) {
   return {
     status: 'notfound',
     message: 'There is no subscription key',
-    serverid: sha1Hex(`${sim.ca.fingerprint}${node.name}`).slice(0, 32).toUpperCase(),
+    serverid: sha1Hex(`${node.name}.${node.domain} ${node.hardware.disks[0]?.serial}`).slice(0, 32).toUpperCase(),
     url: 'https://www.proxmox.com/en/proxmox-virtual-environment/pricing',
   }
 }
