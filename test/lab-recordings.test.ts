@@ -185,7 +185,12 @@ playStage({
   title: 'a cluster in the making',
   members: 0,
   rows: rest(109, 127).filter(({ name }) => CREATED.test(name)),
-  before: { 'cluster.create-ok': (sim) => void delete first(sim).corosync },
+  before: {
+    'cluster.create-ok': async (sim) => {
+      await until(sim, () => node(sim, 'pve1').tasks.every(({ endtime }) => endtime !== undefined))
+      delete first(sim).corosync
+    },
+  },
 })
 
 playStage({ title: 'a cluster of one', members: 1, rows: rest(109, 127).filter(({ name }) => !CREATED.test(name)) })
