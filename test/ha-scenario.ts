@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import type { ShutdownPolicy } from '../src/lab/ha/environment.ts'
 import type { ConfigKeys, HaLrmStatus, HaManagerStatus } from '../src/lab/model.ts'
-import { type Command, emptyHa, type Start, type WorldGuest } from './ha-world.ts'
+import { emptyHa } from '../src/lab/model.ts'
+import type { Command, Start, WorldGuest } from './ha-world.ts'
 
 const FOLDER = new URL('./recordings/ha-timelines/', import.meta.url)
 

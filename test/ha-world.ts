@@ -6,7 +6,7 @@ import { type Crm, createCrm } from '../src/lab/ha/crm.ts'
 import type { GuestAction, HaEnvironment, ShutdownPolicy } from '../src/lab/ha/environment.ts'
 import { createLocks } from '../src/lab/ha/locks.ts'
 import { createLrm, type Leave, type Lrm } from '../src/lab/ha/lrm.ts'
-import { emptyConfig, type HaConfig } from '../src/lab/model.ts'
+import type { HaConfig } from '../src/lab/model.ts'
 
 const ROUND = 20
 const WATCHDOG = 60
@@ -246,5 +246,3 @@ export class World {
     return fails
   }
 }
-
-export const emptyHa = (): HaConfig => emptyConfig({ ticketKey: '', now: 0 }).ha

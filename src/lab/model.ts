@@ -488,20 +488,22 @@ export const usedOn = (backing: Backing) =>
 export const storageOnNode = (entry: StorageEntry, node: string) =>
   !entry.disable && (entry.nodes === undefined || entry.nodes.includes(node))
 
+export const emptyHa = (): HaConfig => ({
+  resources: new Map(),
+  rules: new Map(),
+  groups: new Map(),
+  manager: { node_status: {} },
+  lrm: new Map(),
+  commands: [],
+})
+
 export function emptyConfig(o: { ticketKey: string; now: number; authority: NodeCertificate }): ClusterConfig {
   return {
     storages: new Map(),
     guests: new Map(),
     access: { users: new Map(), groups: new Map(), roles: new Map(), acl: [], pools: new Map(), realms: new Map() },
     options: {},
-    ha: {
-      resources: new Map(),
-      rules: new Map(),
-      groups: new Map(),
-      manager: { node_status: {} },
-      lrm: new Map(),
-      commands: [],
-    },
+    ha: emptyHa(),
     log: [],
     backupJobs: new Map(),
     lastSeen: new Map(),
