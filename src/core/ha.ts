@@ -79,3 +79,40 @@ export function unreachable(
     return local || lacking.length > 0 ? [{ key, storage, cdrom, local, lacking }] : []
   })
 }
+
+/** Rules have names as Proxmox wants its ids to be. @throws Refused `ha-bad-name` */
+export function ruleName(given: string): string {
+  const name = given.trim()
+  if (!/^[a-z][\w-]{1,63}$/i.test(name)) throw new Refused('ha-bad-name', { given: name })
+  return name
+}
+
+/** The first of several things that are wrong. @throws Refused with its code */
+export function refuseFirst(conflicts: readonly { code: string; values: Record<string, string | number> }[]): void {
+  const [first] = conflicts
+  if (first) throw new Refused(first.code, first.values)
+}
+
+/** The guests that a text names, by number or name, under HA or not. @throws Refused as `findGuest` */
+export const guestsNamed = (site: Pick<HaSite, 'guests'>, text: string, cluster: string) => [
+  ...new Map(
+    text
+      .split(/[\s,;]+/)
+      .filter(Boolean)
+      .map((given) => findGuest(site.guests, given, cluster))
+      .map((guest) => [guest.vmid, guest]),
+  ).values(),
+]
+
+/** What a decision about HA rests on: any other configuration needs a new decision. */
+export const haDecidedOn = ({ managed, rules, groups }: HaSite) => ({
+  managed: managed.map(({ digest, ...one }) => one),
+  rules: (rules ?? []).map(({ digest, ...one }) => one),
+  groups: (groups ?? []).map(({ digest, ...one }) => one),
+})
+
+/** What keeps the manager from acting on a wish now, by word: told with the plan. */
+export function standingBy({ entries }: Pick<HaSite, 'entries'>): 'disarmed' | 'disarming' | undefined {
+  const state = entries.find(({ type }) => type === 'fencing')?.armedState
+  return state === 'disarmed' || state === 'disarming' ? state : undefined
+}

@@ -69,6 +69,18 @@ export const haEn = {
       reboot: 'the same',
     },
   },
+  /** By hand, in the web interface. */
+  clicks: {
+    open: 'Select "Datacenter" in the tree on the left, then "HA"',
+    add: 'Under "Resources" click "Add", choose {guest}, and set what stands above',
+    edit: 'Under "Resources" select {sid}, click "Edit", and set what stands above',
+    remove: 'Under "Resources" select {sid} and click "Remove"',
+    move: 'Select {guest} in the tree on the left, click "Migrate" at the top right, and choose {node}',
+    rules: 'Click "Affinity Rules" below "HA"; add, edit or remove {rule} there',
+    groups: 'Click "Groups" below "HA"; create, edit or remove {rule} there',
+    options: 'Click "Options" below "Datacenter", then "HA Settings", "Edit", and choose {policy}',
+    noClicks: 'There is no button for it; the line above is the way',
+  },
   reasons: reasonsEn,
   labels: {
     ha: 'HA',
@@ -143,6 +155,30 @@ export const haErrorsEn = {
     says: 'The cluster still has HA groups from before Proxmox VE 9 and has not turned them into rules yet; it does when every node runs 9.',
     hint: 'host list   # every node must be online and upgraded',
   },
+  'ha-template': {
+    says: '{name} is a template, and a template cannot run: HA takes it and ends in the error state.',
+    hint: 'vm clone {guest} name:NAME   # put the clone under HA',
+  },
+  'ha-local-disk': {
+    says: '{key} of {name} is on {storage}, which is local to its node: HA cannot start it anywhere else, unless it is replicated.',
+    hint: 'qm disk move {guest} {key} STORAGE   # onto a shared storage; or add it all the same: ha add {guest} anyway:true',
+  },
+  'ha-cdrom': {
+    says: 'The CD-ROM drive {key} of {name} holds something from {storage}, which not every node can reach: there it would not start.',
+    hint: '{eject}',
+  },
+  'ha-storage': {
+    says: '{key} of {name} is on {storage}, which {nodes} cannot reach: there it would not start.',
+    hint: 'pvesm set {storage} --nodes NODES   # or add it all the same: ha add {guest} anyway:true',
+  },
+  'ha-host-file': {
+    says: '{key} of {name} is {storage}, a file or device of its node alone: it would not start anywhere else.',
+    hint: 'ha add {guest} anyway:true   # if every node has it',
+  },
+  'ha-passthrough': {
+    says: '{name} uses a device of its node ({key}): it cannot move, nor start anywhere else.',
+    hint: 'qm set {guest} --delete {key}   # or use a mapped device, which other nodes have too',
+  },
   'ha-bad-nodes': {
     says: '"{given}" is no list of nodes by rank.',
     hint: 'ha prefer {rule} pve1:3 pve2:2 pve3:1   # the highest that is online is taken',
@@ -150,6 +186,24 @@ export const haErrorsEn = {
   'ha-bad-name': {
     says: '"{given}" cannot be the name of a rule: a letter first, then letters, digits, - and _, two at least.',
     hint: 'ha rules',
+  },
+  'ha-name-taken': { says: '{rule} is the name of a rule of another kind.', hint: 'ha rules' },
+  'ha-is-disarmed': { says: 'HA is disarmed: it moves nothing until somebody arms it.', hint: 'ha arm' },
+  'ha-still-queued': {
+    says: 'The HA manager has not taken {name} yet, so it would not hear the wish.',
+    hint: 'why {guest}',
+  },
+  'ha-is-ignored': { says: 'HA was told to ignore {name}.', hint: 'ha set {guest} state:started' },
+  'ha-already-there': { says: '{name} is on {node} already.', hint: 'vm show {guest}' },
+  'ha-in-maintenance': { says: '{node} is in maintenance and takes no machines.', hint: 'ha status' },
+  'ha-is-busy': { says: 'HA is busy with {name}: {state}.', hint: 'why {guest}' },
+  'ha-not-allowed': {
+    says: 'Rule {rule} is strict and leaves out {node}: {sid} may not run there.',
+    hint: 'ha rules',
+  },
+  'ha-is-blocked': {
+    says: '{sid} is on {node}, and rule {rule} keeps it apart from {name} or from one that goes with it. Proxmox would take the wish and drop it without a word.',
+    hint: 'ha migrate {sid} NODE   # first',
   },
   'ha-nothing-to-change': { says: '{what} is like that already.', hint: 'ha status' },
   'ha-no-rule': { says: 'There is no rule or preference called {rule}.', hint: 'ha rules' },

@@ -67,6 +67,17 @@ export const haEs: Same<typeof haEn> = {
       reboot: 'lo mismo',
     },
   },
+  clicks: {
+    open: 'Selecciona «Datacenter» en el árbol de la izquierda, luego «HA»',
+    add: 'En «Resources» haz clic en «Add», elige {guest}, y pon lo que está arriba',
+    edit: 'En «Resources» selecciona {sid}, haz clic en «Edit», y pon lo que está arriba',
+    remove: 'En «Resources» selecciona {sid} y haz clic en «Remove»',
+    move: 'Selecciona {guest} en el árbol de la izquierda, haz clic en «Migrate» arriba a la derecha, y elige {node}',
+    rules: 'Haz clic en «Affinity Rules» bajo «HA»; ahí agrega, edita o quita {rule}',
+    groups: 'Haz clic en «Groups» bajo «HA»; ahí crea, edita o quita {rule}',
+    options: 'Haz clic en «Options» bajo «Datacenter», luego en «HA Settings», «Edit», y elige {policy}',
+    noClicks: 'No hay un botón para esto; la línea de arriba es el camino',
+  },
   reasons: reasonsEs,
   labels: {
     ha: 'HA',
@@ -141,6 +152,30 @@ export const haErrorsEs: Same<typeof haErrorsEn> = {
     says: 'El clúster todavía tiene grupos de HA de antes de Proxmox VE 9 y no los convirtió en reglas; lo hace cuando todos los nodos corren 9.',
     hint: 'host list   # todos los nodos tienen que estar en línea y actualizados',
   },
+  'ha-template': {
+    says: '{name} es una plantilla, y una plantilla no puede correr: HA la acepta y termina en error.',
+    hint: 'vm clone {guest} name:NAME   # pon el clon bajo HA',
+  },
+  'ha-local-disk': {
+    says: '{key} de {name} está en {storage}, que es local de su nodo: HA no puede encenderla en otro, salvo que esté replicada.',
+    hint: 'qm disk move {guest} {key} STORAGE   # a un almacenamiento compartido; o agrégala igual: ha add {guest} anyway:true',
+  },
+  'ha-cdrom': {
+    says: 'La unidad de CD-ROM {key} de {name} tiene algo de {storage}, al que no llegan todos los nodos: ahí no arrancaría.',
+    hint: '{eject}',
+  },
+  'ha-storage': {
+    says: '{key} de {name} está en {storage}, al que {nodes} no llega: ahí no arrancaría.',
+    hint: 'pvesm set {storage} --nodes NODES   # o agrégala igual: ha add {guest} anyway:true',
+  },
+  'ha-host-file': {
+    says: '{key} de {name} es {storage}, un archivo o dispositivo solo de su nodo: en otro no arrancaría.',
+    hint: 'ha add {guest} anyway:true   # si todos los nodos lo tienen',
+  },
+  'ha-passthrough': {
+    says: '{name} usa un dispositivo de su nodo ({key}): no puede mudarse ni arrancar en otro.',
+    hint: 'qm set {guest} --delete {key}   # o usa un dispositivo mapeado, que también tengan otros nodos',
+  },
   'ha-bad-nodes': {
     says: '«{given}» no es una lista de nodos por rango.',
     hint: 'ha prefer {rule} pve1:3 pve2:2 pve3:1   # se toma el más alto que esté en línea',
@@ -148,6 +183,24 @@ export const haErrorsEs: Same<typeof haErrorsEn> = {
   'ha-bad-name': {
     says: '«{given}» no puede ser el nombre de una regla: primero una letra, luego letras, dígitos, - y _, dos por lo menos.',
     hint: 'ha rules',
+  },
+  'ha-name-taken': { says: '{rule} es el nombre de una regla de otro tipo.', hint: 'ha rules' },
+  'ha-is-disarmed': { says: 'HA está desarmada: no muda nada hasta que alguien la arme.', hint: 'ha arm' },
+  'ha-still-queued': {
+    says: 'El gestor de HA todavía no tomó {name}, así que no oiría el pedido.',
+    hint: 'why {guest}',
+  },
+  'ha-is-ignored': { says: 'A HA se le dijo que ignore {name}.', hint: 'ha set {guest} state:started' },
+  'ha-already-there': { says: '{name} ya está en {node}.', hint: 'vm show {guest}' },
+  'ha-in-maintenance': { says: '{node} está en mantenimiento y no recibe máquinas.', hint: 'ha status' },
+  'ha-is-busy': { says: 'HA está ocupada con {name}: {state}.', hint: 'why {guest}' },
+  'ha-not-allowed': {
+    says: 'La regla {rule} es estricta y deja fuera a {node}: {sid} no puede correr ahí.',
+    hint: 'ha rules',
+  },
+  'ha-is-blocked': {
+    says: '{sid} está en {node}, y la regla {rule} la mantiene separada de {name} o de una que va con ella. Proxmox tomaría el pedido y lo descartaría sin decir nada.',
+    hint: 'ha migrate {sid} NODE   # primero',
   },
   'ha-nothing-to-change': { says: '{what} ya está así.', hint: 'ha status' },
   'ha-no-rule': { says: 'No hay ninguna regla ni preferencia llamada {rule}.', hint: 'ha rules' },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Example } from '../../src/core/command.ts'
+import { until } from '../until.ts'
 import { catalogue, Stage } from './stage.ts'
 
 let stage: Stage
@@ -9,7 +10,27 @@ beforeAll(async () => {
   stage = await Stage.open()
   await stage.machine(100, 'web1', { running: true })
   await stage.machine(101, 'db1')
+  await underHa()
 })
+
+/** `ha1`, `ha2` and `ha3` run under HA; the last one has a rule. */
+async function underHa() {
+  const { clock, nodes } = stage.sim.cluster
+  const { ha } = nodes[0]!.config
+  for (const [i, vmid] of [110, 111, 112].entries()) {
+    await stage.machine(vmid, `ha${i + 1}`, { running: true, config: { scsi0: 'Storage:1' } })
+    ha.resources.set(`vm:${vmid}`, { sid: `vm:${vmid}`, type: 'vm', keys: { state: 'started' } })
+  }
+  const keys = { resources: 'vm:112', nodes: 'pve1:2,pve2:1' }
+  ha.rules.set('ha-rule', { rule: 'ha-rule', type: 'node-affinity', order: 1, keys })
+  // By hand from here on: a node that a busy machine lets run late would reset itself.
+  clock.setSpeed(1)
+  const taken = async () => {
+    await clock.advance(5)
+    return (await stage.proxmox.haStatus()).filter(({ state }) => state === 'started').length === 3
+  }
+  await until(taken, 'HA to take the machines')
+}
 
 beforeEach(() => stage.forgetLanguages())
 afterAll(() => stage.close())
