@@ -3,8 +3,11 @@ import { routes as acl } from './endpoints/acl.ts'
 import { routes as aplinfo } from './endpoints/aplinfo.ts'
 import { routes as cluster } from './endpoints/cluster.ts'
 import { routes as corosync } from './endpoints/corosync.ts'
+import { routes as haArming } from './endpoints/ha-arming.ts'
 import { routes as haGroups } from './endpoints/ha-groups.ts'
 import { routes as haRead } from './endpoints/ha-read.ts'
+import { routes as haResources } from './endpoints/ha-resources.ts'
+import { routes as haRules } from './endpoints/ha-rules.ts'
 import { routes as hardware } from './endpoints/hardware.ts'
 import { routes as lxc } from './endpoints/lxc.ts'
 import { routes as network } from './endpoints/network.ts'
@@ -21,7 +24,7 @@ import { routes as vzdump } from './endpoints/vzdump.ts'
 import { type Routes, routeTable } from './router.ts'
 
 const ACCESS = [acl, ticket, users, pools]
-const CLUSTER = [cluster, corosync, haGroups, haRead, resources]
+const CLUSTER = [cluster, corosync, haArming, haGroups, haRead, haResources, haRules, resources]
 const GUESTS = [aplinfo, lxc, qemu, storage, vzdump]
 const NODE = [hardware, network, node, nodeTasks, services]
 

@@ -1,79 +1,74 @@
-/** HA groups: gone since Proxmox VE 9, where every call says so; what older releases had instead of rules. */
+/** `/cluster/ha/groups`: what there was instead of rules; since 9.0 every call says that they have become rules. */
 import { fail } from '../fault.ts'
-import type { ConfigKeys } from '../model.ts'
-import { sha1Hex } from '../random.ts'
-import { type Context, optNum, optStr, type Route, splitList, str, withCfsLock } from '../router.ts'
+import { groupsDigest } from '../ha/config.ts'
+import { type Context, checkQuorum, type Route, str } from '../router.ts'
+import { hasOnlyRules } from './ha-resources.ts'
+import { checkDigest, given, type Options, updated, withHaLock } from './ha-sections.ts'
+
+const GROUPS = '/cluster/ha/groups'
 
 export const routes: Route[] = [
-  { method: 'GET', path: '/cluster/ha/groups', handler: listGroups },
-  { method: 'POST', path: '/cluster/ha/groups', handler: createGroup },
-  { method: 'GET', path: '/cluster/ha/groups/{group}', handler: readGroup },
-  { method: 'PUT', path: '/cluster/ha/groups/{group}', handler: updateGroup },
-  { method: 'DELETE', path: '/cluster/ha/groups/{group}', handler: deleteGroup },
+  { method: 'GET', path: GROUPS, handler: list },
+  { method: 'POST', path: GROUPS, handler: create },
+  { method: 'GET', path: `${GROUPS}/{group}`, handler: read },
+  { method: 'PUT', path: `${GROUPS}/{group}`, handler: update },
+  { method: 'DELETE', path: `${GROUPS}/{group}`, handler: remove },
 ]
 
-const HA_LOCK = 'domain-ha'
+const OPTIONS: Options = { nodes: 'required', restricted: 'optional', nofailback: 'optional', comment: 'optional' }
 
-function refuseOnNine(ctx: Context, doing: string) {
-  if (ctx.sim.pve.version === '9.2') throw fail(`${doing}: ha groups have been migrated to rules`)
+function refuseMigrated(ctx: Context, doing: string) {
+  if (hasOnlyRules(ctx)) throw fail(`cannot ${doing}: ha groups have been migrated to rules`)
 }
 
-const digest = (ctx: Context) => sha1Hex(JSON.stringify([...ctx.config.ha.groups]))
+const groupsOf = (ctx: Context) => ctx.config.ha.groups
 
 const show = (ctx: Context, group: string) => ({
-  ...ctx.config.ha.groups.get(group),
+  ...groupsOf(ctx).get(group),
   group,
   type: 'group',
-  digest: digest(ctx),
+  digest: groupsDigest(ctx.config),
 })
 
-function listGroups(ctx: Context) {
-  refuseOnNine(ctx, 'cannot index groups')
-  return [...ctx.config.ha.groups.keys()].map((group) => show(ctx, group))
+function list(ctx: Context) {
+  refuseMigrated(ctx, 'index groups')
+  return [...groupsOf(ctx).keys()].map((group) => show(ctx, group))
 }
 
-function readGroup(ctx: Context) {
-  refuseOnNine(ctx, 'cannot read group')
+function read(ctx: Context) {
+  refuseMigrated(ctx, 'read group')
   const group = str(ctx, 'group')
-  if (!ctx.config.ha.groups.has(group)) throw fail(`no such ha group '${group}'`)
+  if (!groupsOf(ctx).has(group)) throw fail(`no such ha group '${group}'`)
   return show(ctx, group)
 }
 
-function settings(ctx: Context): ConfigKeys {
-  const texts = ['nodes', 'comment'].flatMap((key) => (optStr(ctx, key) === undefined ? [] : [[key, str(ctx, key)]]))
-  const flags = ['restricted', 'nofailback'].flatMap((key) =>
-    optNum(ctx, key) === undefined ? [] : [[key, optNum(ctx, key) ?? 0]],
-  )
-  return Object.fromEntries([...texts, ...flags])
-}
-
-function createGroup(ctx: Context) {
-  refuseOnNine(ctx, 'cannot create group')
+function create(ctx: Context) {
+  refuseMigrated(ctx, 'create group')
+  checkQuorum(ctx)
   const group = str(ctx, 'group')
-  return withCfsLock(ctx, HA_LOCK, 'create ha group failed: ', () => {
-    if (ctx.config.ha.groups.has(group)) throw fail(`ha group ID '${group}' already defined`)
-    ctx.config.ha.groups.set(group, settings(ctx))
+  return withHaLock(ctx, 'create ha group failed: ', () => {
+    if (groupsOf(ctx).has(group)) throw fail(`ha group ID '${group}' already defined`)
+    groupsOf(ctx).set(group, given(ctx, OPTIONS))
   })
 }
 
-function updateGroup(ctx: Context) {
-  refuseOnNine(ctx, 'cannot update group')
+function update(ctx: Context) {
+  refuseMigrated(ctx, 'update group')
   const group = str(ctx, 'group')
-  return withCfsLock(ctx, HA_LOCK, 'update ha group failed: ', () => {
-    const old = ctx.config.ha.groups.get(group)
+  return withHaLock(ctx, 'update ha group failed: ', () => {
+    checkDigest(ctx, groupsDigest(ctx.config))
+    const old = groupsOf(ctx).get(group)
     if (!old) throw fail(`no such ha group '${group}'`)
-    const dropped = splitList(optStr(ctx, 'delete') ?? '')
-    const kept = Object.entries({ ...old, ...settings(ctx) }).filter(([key]) => !dropped.includes(key))
-    ctx.config.ha.groups.set(group, Object.fromEntries(kept))
+    groupsOf(ctx).set(group, updated(ctx, old, OPTIONS))
   })
 }
 
-function deleteGroup(ctx: Context) {
-  refuseOnNine(ctx, 'cannot delete group')
+function remove(ctx: Context) {
+  refuseMigrated(ctx, 'delete group')
   const group = str(ctx, 'group')
-  return withCfsLock(ctx, HA_LOCK, 'delete group failed: ', () => {
+  return withHaLock(ctx, 'delete ha group failed: ', () => {
     const user = [...ctx.config.ha.resources.values()].find(({ keys }) => keys.group === group)
-    if (user) throw fail(`ha group is used by resource '${user.sid}'`)
-    ctx.config.ha.groups.delete(group)
+    if (user) throw fail(`ha group is used by service '${user.sid}'`)
+    groupsOf(ctx).delete(group)
   })
 }

@@ -1,20 +1,15 @@
 /** What can be read about high availability. How each text comes about: HA manager's Status.pm, seen in recordings ha.jsonl.gz. */
-import { fail } from '../fault.ts'
 import { needsAgent } from '../ha/lrm.ts'
-import type { ClusterConfig, HaLrmStatus, HaResource, HaRule, HaService } from '../model.ts'
+import { wanted } from '../ha/service-states.ts'
+import type { ClusterConfig, HaLrmStatus, HaResource, HaService } from '../model.ts'
 import { isQuorate } from '../model.ts'
-import { sha1Hex } from '../random.ts'
-import { bit, type Context, compact, index, type Json, optStr, type Route, str } from '../router.ts'
+import { bit, type Context, compact, index, type Json, type Route } from '../router.ts'
 
 export const routes: Route[] = [
   { method: 'GET', path: '/cluster/ha', handler: index('id', 'status', 'resources', 'groups', 'rules') },
   { method: 'GET', path: '/cluster/ha/status', handler: statusIndex },
   { method: 'GET', path: '/cluster/ha/status/current', handler: current },
   { method: 'GET', path: '/cluster/ha/status/manager_status', handler: managerStatus },
-  { method: 'GET', path: '/cluster/ha/resources', handler: listResources },
-  { method: 'GET', path: '/cluster/ha/resources/{sid}', handler: readResource },
-  { method: 'GET', path: '/cluster/ha/rules', handler: listRules },
-  { method: 'GET', path: '/cluster/ha/rules/{rule}', handler: readRule },
 ]
 
 /** Seconds without a sign after which a CRM or LRM is called dead; how far ahead its clock may be. */
@@ -129,9 +124,10 @@ function serviceEntry(ctx: Context, sid: string) {
   })
 }
 
-function resourceDefaults(ctx: Context, { keys }: HaResource) {
+function resourceDefaults(ctx: Context, resource: HaResource) {
+  const { keys } = resource
   return {
-    request_state: keys.state ?? 'started',
+    request_state: wanted(resource),
     max_restart: keys.max_restart ?? 1,
     max_relocate: keys.max_relocate ?? 1,
     failback: ctx.sim.pve.version === '9.2' ? (keys.failback ?? 1) : undefined,
@@ -148,16 +144,16 @@ function verboseState(
   service: HaService | undefined,
 ) {
   if (!resource) return 'deleting'
-  const wanted = String(resource.keys.state ?? 'started')
-  if (wanted === 'ignored') return 'ignored'
+  const asked = wanted(resource)
+  if (asked === 'ignored') return 'ignored'
   if (!config.guests.has(Number(sid.split(':')[1]))) return 'not found'
   if (!service) return 'queued'
   if (config.ha.manager.disarm?.state === 'disarmed' && config.ha.manager.disarm.mode === 'ignore') return 'ignore'
-  if (service.state === 'stopped' && wanted === 'started') return 'starting'
-  if (service.state === 'stopped' && wanted === 'disabled') return 'disabled'
+  if (service.state === 'stopped' && asked === 'started') return 'starting'
+  if (service.state === 'stopped' && asked === 'disabled') return 'disabled'
   if (service.state === 'started' && service.running !== 1) return 'starting'
-  if (service.state === 'started' && (wanted === 'stopped' || wanted === 'disabled')) return 'stopping'
-  if (service.state === 'error' && wanted === 'disabled') return 'clearing error flag'
+  if (service.state === 'started' && (asked === 'stopped' || asked === 'disabled')) return 'stopping'
+  if (service.state === 'error' && asked === 'disabled') return 'clearing error flag'
   return service.state
 }
 
@@ -169,61 +165,4 @@ function managerStatus(ctx: Context): Json {
     quorum: { node: ctx.node.name, quorate: isQuorate(ctx.sim, ctx.node) ? '1' : '0' },
     lrm_status: nodes.length === 0 ? undefined : Object.fromEntries(nodes.map((node) => [node, { ...lrm.get(node)! }])),
   })
-}
-
-/** The digest of resources.cfg. */
-export const resourcesDigest = (config: ClusterConfig) => sha1Hex(JSON.stringify([...config.ha.resources.values()]))
-
-/** The digest of rules.cfg. */
-export const rulesDigest = (config: ClusterConfig) => sha1Hex(JSON.stringify([...config.ha.rules.values()]))
-
-function listResources(ctx: Context) {
-  const type = optStr(ctx, 'type')
-  return [...ctx.config.ha.resources.values()]
-    .filter((resource) => type === undefined || resource.type === type)
-    .map((resource) => showResource(ctx, resource))
-}
-
-const showResource = (ctx: Context, { sid, type, keys }: HaResource) => ({
-  ...keys,
-  sid,
-  type,
-  digest: resourcesDigest(ctx.config),
-})
-
-/** `101` stands for `vm:101`, or `ct:101` if that is what the guest is. */
-export function fullSid(config: ClusterConfig, sid: string) {
-  if (sid.includes(':')) return sid
-  return `${config.guests.get(Number(sid))?.type === 'lxc' ? 'ct' : 'vm'}:${sid}`
-}
-
-function readResource(ctx: Context) {
-  const sid = fullSid(ctx.config, str(ctx, 'sid'))
-  const resource = ctx.config.ha.resources.get(sid)
-  if (!resource) throw fail(`no such resource '${sid}'`)
-  return showResource(ctx, resource)
-}
-
-function listRules(ctx: Context) {
-  const type = optStr(ctx, 'type')
-  const resource = optStr(ctx, 'resource')
-  return [...ctx.config.ha.rules.values()]
-    .filter((rule) => type === undefined || rule.type === type)
-    .filter((rule) => resource === undefined || String(rule.keys.resources).split(',').includes(resource))
-    .map((rule) => showRule(ctx, rule))
-}
-
-const showRule = (ctx: Context, { rule, type, order, keys }: HaRule) => ({
-  ...keys,
-  rule,
-  type,
-  order,
-  digest: rulesDigest(ctx.config),
-})
-
-function readRule(ctx: Context) {
-  const name = str(ctx, 'rule')
-  const rule = ctx.config.ha.rules.get(name)
-  if (!rule) throw fail(`no such ha rule '${name}'`)
-  return showRule(ctx, rule)
 }

@@ -1,5 +1,6 @@
 /** DELETE `/nodes/{node}/qemu/{vmid}`: running, protected or under HA is refused at once, a lock inside the task. */
 import { fail } from '../fault.ts'
+import { dropFromRules } from '../ha/config.ts'
 import type { GuestConfig } from '../model.ts'
 import type { Context, Json, Route } from '../router.ts'
 import { flag, str } from '../router.ts'
@@ -88,19 +89,8 @@ function purge(ctx: Context, task: TaskHandle, vmid: number) {
       .join(',')
   }
   if (!ctx.config.ha.resources.delete(`vm:${vmid}`)) return
-  dropFromRules(ctx, `vm:${vmid}`)
+  dropFromRules(ctx.config.ha, `vm:${vmid}`)
   task.log(`NOTE: removed VM ${vmid} from HA resource configuration.`)
-}
-
-/** A rule that names nothing any more goes with its last resource. */
-function dropFromRules(ctx: Context, sid: string) {
-  for (const [id, { keys }] of ctx.config.ha.rules) {
-    const left = String(keys.resources ?? '')
-      .split(',')
-      .filter((other) => other !== sid)
-    if (left.join() === '') ctx.config.ha.rules.delete(id)
-    else keys.resources = left.join(',')
-  }
 }
 
 export const routes: Route[] = [{ method: 'DELETE', path: '/nodes/{node}/qemu/{vmid}', handler: destroy }]
