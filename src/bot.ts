@@ -39,8 +39,10 @@ export async function startBot(options: {
   membership: Membership
   /** The lab's own web chat may move to the next free port. */
   lab?: boolean
+  /** How much faster than real the waits for chat platforms pass; 1 but where a test plays hours. */
+  tempo?: number
 }): Promise<Running> {
-  const { config, environment } = options
+  const { config, environment, tempo = 1 } = options
   const membership = gathered(options.membership)
   const house = await openHouse({ ...options, membership, name: 'bot' })
   // Nobody is told that the bot is there before it can store what they say.
@@ -117,6 +119,7 @@ export async function startBot(options: {
       cards: house.cards,
       outbox: house.outbox,
       carrier,
+      tempo,
       log: house.log,
     })
     closers.unshift(() => worker.close(true))
@@ -126,7 +129,8 @@ export async function startBot(options: {
   if (web) closers.unshift(web.close)
   const remembered = remember(readers)
   const forms = new Forms(ports, (cluster) => remembered.get(cluster)!)
-  const slack = slackClients && (await openSlack({ config, inbox, house, deliver, forms, clients: slackClients, lab }))
+  const slack =
+    slackClients && (await openSlack({ config, inbox, house, deliver, forms, clients: slackClients, lab, tempo }))
   if (slack) closers.unshift(() => slack.close())
   const discord =
     known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, known, lab }))

@@ -14,7 +14,7 @@ beforeAll(async () => {
   crew = await Crew.start({ speed: 10 })
   slack = await workspace()
   const config = chatOf(slack, {}, 'http')
-  const bot = await inProcessBot(crew, 'http', config, true)
+  const bot = await inProcessBot(crew, 'http', config, { lab: true })
   const worker = await inProcessWorker(crew, 'http', config)
   url = `${bot.http}/slack/events`
   slack.deliverTo(url)

@@ -51,8 +51,12 @@ export const inProcessWorker = async (crew: Crew, prefix: string, more: object) 
   startWorker(await partsOf(crew, 'worker', prefix, more))
 
 /** A bot in this process, with the address of its own HTTP. */
-export const inProcessBot = async (crew: Crew, prefix: string, more: object, lab = false) =>
-  startBot({ ...(await partsOf(crew, 'bot', prefix, more)), lab })
+export const inProcessBot = async (
+  crew: Crew,
+  prefix: string,
+  more: object,
+  how: { lab?: boolean; tempo?: number } = {},
+) => startBot({ ...(await partsOf(crew, 'bot', prefix, more)), ...how })
 
 /** What people read in a message. */
 export const read = (shown: { blocks: unknown } | undefined): string => textsIn(shown?.blocks ?? []).join(' ')

@@ -30,8 +30,9 @@ export async function openSlack(parts: {
   forms: Forms
   clients: NonNullable<Awaited<ReturnType<typeof openSlackClients>>>
   lab: boolean
+  tempo: number
 }) {
-  const { config, inbox, house, forms, clients, lab } = parts
+  const { config, inbox, house, forms, clients, lab, tempo } = parts
   const simulated = markOfLab(config, lab)
   const { connectSlack } = await import('../chat/slack/slack.ts')
   const { slackCarrier } = await import('../chat/slack/carrier.ts')
@@ -51,7 +52,7 @@ export async function openSlack(parts: {
       clients,
       condition: clients.condition,
       responses: clients.responses,
-      pace: new Pace(Date.now),
+      pace: new Pace(() => Date.now() * tempo),
       errors: { throttled: (ms) => new Throttled(ms), gone: (reason) => new Gone(reason) },
       ...(simulated ? { simulated } : {}),
     }),

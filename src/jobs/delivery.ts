@@ -38,6 +38,8 @@ export interface DeliveryOptions {
   cards: CardStore
   outbox: BullOutbox
   carrier: Carrier
+  /** How much faster than real its waits pass; 1 but where a test plays hours. */
+  tempo?: number
   log: { warn(about: object, text: string): void; error(about: object, text: string): void }
 }
 
@@ -46,7 +48,7 @@ const backoff = (attempts: number) => Math.min(500 * 2 ** Math.min(attempts - 1,
 
 /** Delivers one platform's cards: lanes side by side, the cards of one lane in order, each in its newest state. */
 export function startDelivery(options: DeliveryOptions): Worker<{ lane: string }> {
-  const { cards, carrier, log, outbox } = options
+  const { cards, carrier, log, outbox, tempo = 1 } = options
   const worker: Worker<{ lane: string }> = new Worker<{ lane: string }>(
     deliveryQueue(carrier.platform),
     async (job, token) => {
@@ -55,7 +57,7 @@ export function startDelivery(options: DeliveryOptions): Worker<{ lane: string }
         if (heldBack) await holdPassing(job, token!, heldBack.retryAfterMs, options)
       } catch (error) {
         if (!(error instanceof Throttled)) throw error
-        await holdBack(job, token!, error.retryAfterMs)
+        await holdBack(job, token!, error.retryAfterMs / tempo)
       }
     },
     {
@@ -63,7 +65,7 @@ export function startDelivery(options: DeliveryOptions): Worker<{ lane: string }
       prefix: options.prefix,
       concurrency: 50,
       ...takeover,
-      settings: { backoffStrategy: backoff },
+      settings: { backoffStrategy: (attempts) => backoff(attempts) / tempo },
     },
   )
   worker.on('failed', (job, error) =>
@@ -90,10 +92,10 @@ async function holdPassing(
   job: Job<{ lane: string }>,
   token: string,
   ms: number,
-  { cards, carrier, outbox }: DeliveryOptions,
+  { cards, carrier, outbox, tempo = 1 }: DeliveryOptions,
 ) {
   const { lane } = job.data
-  await job.moveToDelayed(Date.now() + ms, token)
+  await job.moveToDelayed(Date.now() + ms / tempo, token)
   await cards.hold(lane)
   // What was stored before the lane was held has found nothing to hurry.
   for (const key of await cards.waiting(lane)) {
