@@ -3,7 +3,7 @@ import type { Incident, PersonsAct } from '../src/core/incidents.ts'
 import { act, pass } from '../src/ha/acts.ts'
 import type { ClusterEvent, EventKind } from '../src/ha/event.ts'
 import { type Context, type SeenGuest, take } from '../src/ha/incident.ts'
-import type { Severities } from '../src/ha/severity.ts'
+import { type Severities, severityOf } from '../src/ha/severity.ts'
 
 const began = Date.parse('2026-01-01T00:00:00Z')
 const at = (seconds: number) => new Date(began + seconds * 1000).toISOString()
@@ -40,7 +40,8 @@ class Tale {
     this.now = began + seconds * 1000
     const told = events.map(([kind, more]): ClusterEvent => {
       const key = `${kind} ${++this.#count}`
-      return { kind, cluster: 'main', key, severity: 'info', at: at(seconds), ...more }
+      const severity = severityOf({ kind, ...more })
+      return { kind, cluster: 'main', key, severity, at: at(seconds), ...more }
     })
     return this.put(take(this.all, told, this.context))
   }
@@ -157,7 +158,7 @@ describe('what has an incident of its own', () => {
       [
         'no vote to spare',
         ['quorum.margin', { values: { margin: 0 } }],
-        ['quorum.margin', { values: { margin: 1 } }],
+        ['quorum.margin', { severity: 'info', values: { margin: 1 } }],
         'warning',
       ],
       ['an unseen cluster', ['cluster.unseen', {}], ['cluster.seen', {}], 'critical'],

@@ -4,7 +4,7 @@ import type { Identity } from './roles.ts'
 /**
  * What the trail has a line for. `asked`: a line that changes something, with its plan. `ordered`, `retried`: a job was
  * handed to the workers. `effect`: a call to Proxmox is about to be sent. `unsent`: it was not, after all. `cancelled`:
- * somebody asked a job to stop. `forged`: Redis held something that this installation had not signed. `trimmed`: the
+ * somebody asked a job to stop. `acknowledged`, `noted`, `resolved`: what somebody did about an incident. `forged`: Redis held something that this installation had not signed. `trimmed`: the
  * oldest entries were let go, their time being over.
  */
 export const auditKinds = [
@@ -23,6 +23,9 @@ export const auditKinds = [
   'upid',
   'cancelled',
   'ended',
+  'acknowledged',
+  'noted',
+  'resolved',
   'forged',
   'trimmed',
 ] as const

@@ -247,7 +247,6 @@ function placesOf(event: IncidentEvent, incident: Incident, { words }: Reader): 
   const named =
     guest === undefined ? undefined : (incident.affected.find((one) => one.guest === guest) ?? nameIn(event))
   return {
-    mode: unknown,
     type: '',
     margin: unknown,
     ...values,

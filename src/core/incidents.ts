@@ -48,6 +48,8 @@ export interface Told {
   to: string
   result: 'sent' | 'delivered' | 'failed'
   detail?: string
+  /** The same again is told once. */
+  once: string
 }
 
 /** One line of the timeline. */
@@ -165,8 +167,8 @@ export interface Incidents {
    * renews it.
    */
   act(id: string, act: PersonsAct, where: { target?: Target | undefined; card?: string | undefined }): Promise<Acted>
-  /** Adds a proof of delivery to the timeline. Told twice with the same `once` is told once. False: no such incident. */
-  tell(id: string, told: Told, once: string): Promise<boolean>
+  /** Adds a proof of delivery to the timeline. False: no such incident. */
+  tell(id: string, told: Told): Promise<boolean>
   /**
    * What has changed since `after` (0 = ever), each incident once in its newest state, oldest change first; quiet ones
    * are left out. Ask again with `seq`. State, not history: compare `alerts`, `state`, `ack` with what you did last.

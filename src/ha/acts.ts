@@ -38,9 +38,11 @@ export function act(
   return { done: true, incident: changed({ ...taken, firstAckAt: incident.firstAckAt ?? at }) }
 }
 
-/** A proof that somebody was told, or that they could not be. */
-export const tell = (incident: Incident, told: Told, now: number): Incident =>
-  changed(append(incident, { at: new Date(now).toISOString(), told }, false))
+/** A proof that somebody was told, or that they could not be; once. */
+export function tell(incident: Incident, told: Told, now: number): Incident {
+  if (incident.timeline.some((entry) => entry.told?.once === told.once)) return incident
+  return changed(append(incident, { at: new Date(now).toISOString(), told }, false))
+}
 
 /** What was seen of a cluster at the last look, besides its events. */
 export interface Sight {

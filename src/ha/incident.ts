@@ -1,8 +1,8 @@
 import type { Affected, Incident, Trouble } from '../core/incidents.ts'
 import { effects } from './effects.ts'
-import type { ClusterEvent, Severity } from './event.ts'
+import type { ClusterEvent } from './event.ts'
 import { homeOf, isActive, isLive, msBetween } from './home.ts'
-import { type Severities, severityOf } from './severity.ts'
+import { isWorse, type Severities, weighed } from './severity.ts'
 import { append } from './timeline.ts'
 
 /** A guest as the cluster shows it now. */
@@ -43,7 +43,7 @@ export function take(before: readonly Incident[], events: readonly ClusterEvent[
   const counts = new Map<string, number>()
   for (const { kind } of events) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   for (const raw of events) {
-    const event = { ...raw, severity: severityOf(raw, context.severities) }
+    const event = weighed(raw, context.severities)
     takeOne(all, event, (counts.get(event.kind) ?? 0) > crowdFrom, context)
   }
   return [...all.values()].filter((incident) => !before.includes(incident)).map((incident) => raised(incident, before))
@@ -57,8 +57,9 @@ function raised(incident: Incident, before: readonly Incident[]): Incident {
 
 function takeOne(all: Map<string, Incident>, event: ClusterEvent, crowded: boolean, context: Context): void {
   const isQuiet = event.severity === 'info'
+  const has = (incident: Incident | undefined) => incident?.timeline.some((entry) => entry.event?.key === event.key)
   const home = homeOf([...all.values()], event, isQuiet)
-  if (home?.incident.timeline.some((entry) => entry.event?.key === event.key)) return
+  if (has(home?.incident) || has(all.get(idOf(event, context)))) return
   let incident = home?.incident ?? begun(event, isQuiet, context)
   if (home?.again) incident = again(incident, context)
   incident = append(incident, { at: event.at, event }, crowded)
@@ -69,13 +70,17 @@ function takeOne(all: Map<string, Incident>, event: ClusterEvent, crowded: boole
   }
 }
 
-function begun(event: ClusterEvent, isQuiet: boolean, { now, name, guests }: Context): Incident {
+const idOf = ({ cluster, key }: ClusterEvent, { name }: Context) =>
+  `i-${name(['incident', cluster, key]).toLowerCase().slice(0, 8)}`
+
+function begun(event: ClusterEvent, isQuiet: boolean, context: Context): Incident {
+  const { now, guests } = context
   const { kind, cluster, at, severity } = event
   const subject = effects[kind].subject(event)
   const node = subject.startsWith('node ') ? subject.slice('node '.length) : undefined
   const ours = new Date(now).toISOString()
   return {
-    id: `i-${name(['incident', cluster, event.key]).toLowerCase().slice(0, 8)}`,
+    id: idOf(event, context),
     cluster,
     subject,
     kind,
@@ -125,8 +130,6 @@ export const alerted = (incident: Incident, now: number): Incident => ({
   alertedAt: new Date(now).toISOString(),
 })
 
-const rank: readonly Severity[] = ['info', 'warning', 'critical']
-const isWorse = (a: Severity, b: Severity) => rank.indexOf(a) > rank.indexOf(b)
 /** The same thing again so soon after it was over is no news to who has acknowledged it. */
 const flickerMs = 2 * 60_000
 

@@ -41,8 +41,18 @@ export const severityOfKind: Readonly<Record<EventKind, Severity>> = {
 
 export type Severities = Readonly<Partial<Record<EventKind, Severity>>>
 
-/** What somebody asked for is never critical by itself: a node that was shut down on purpose wakes nobody. */
+const rank: readonly Severity[] = ['info', 'warning', 'critical']
+
+export const isWorse = (a: Severity, b: Severity): boolean => rank.indexOf(a) > rank.indexOf(b)
+
+/** What somebody asked for is a step less bad: a node that was shut down on purpose wakes nobody. */
 export function severityOf(event: Pick<ClusterEvent, 'kind' | 'planned'>, configured: Severities = {}): Severity {
   const severity = configured[event.kind] ?? severityOfKind[event.kind]
-  return event.planned && severity === 'critical' ? 'warning' : severity
+  return event.planned ? rank[Math.max(0, rank.indexOf(severity) - 1)]! : severity
+}
+
+/** As configured, but for good news of a kind that is mostly bad: votes to spare again. */
+export function weighed(event: ClusterEvent, configured: Severities): ClusterEvent {
+  const isGoodNews = event.severity === 'info' && severityOf(event) !== 'info'
+  return isGoodNews ? event : { ...event, severity: severityOf(event, configured) }
 }

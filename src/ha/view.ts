@@ -6,6 +6,8 @@ export interface ClusterView {
   since: string
   /** ISO 8601: when a node with quorum last answered. */
   lastSeen?: string
+  /** ISO 8601: Proxmox's own clock at the last look. */
+  clock?: string
   /** The node that answered last. */
   answeredBy?: string
 }
