@@ -13,14 +13,19 @@ import { Catalogue } from './core/catalogue.ts'
 import type { Command, Group } from './core/command.ts'
 import type { Refused, Unavailable } from './core/errors.ts'
 import { Refused as RefusedError, Unavailable as UnavailableError } from './core/errors.ts'
+import { readerOf } from './core/incident.ts'
 import { fill } from './core/language.ts'
 import type { Message } from './core/message.ts'
 import { Order } from './core/outbox.ts'
 import { Access, type Membership } from './core/roles.ts'
 import { tellVerdict } from './core/trail.ts'
 import type { Worker } from './core/worker.ts'
+import { act, tell } from './ha/acts.ts'
 import { AuditLog } from './jobs/audit-log.ts'
 import { EndedJobs } from './jobs/ended-jobs.ts'
+import type { Post } from './jobs/incident-cards.ts'
+import { IncidentStore } from './jobs/incident-store.ts'
+import { RedisIncidents } from './jobs/incidents.ts'
 import { JobDesk } from './jobs/job-desk.ts'
 import { Locks } from './jobs/locks.ts'
 import { BullOutbox, CardStore } from './jobs/outbox.ts'
@@ -269,6 +274,31 @@ export function openJobDesk(house: House, clusters: { get(name: string): Proxmox
       return (await proxmox.taskLog(upid, { start: Math.max(0, total - most), limit: most })).lines
     },
   })
+}
+
+/** Incidents as people change them, and who is told of them. */
+export function openIncidents(house: House, lab: boolean) {
+  const { access, outbox, audit, config } = house
+  const store = new IncidentStore(house.patient, house.prefix, house.seal)
+  const posts = (cluster: string) => postsOf(config, access, cluster, lab)
+  const incidents = new RedisIncidents({
+    store,
+    acts: { act, tell },
+    outbox,
+    posts,
+    audit: audit.log.append,
+    samePerson: (a, b) => access.samePerson(a, b),
+    now: Date.now,
+  })
+  return { store, posts, incidents }
+}
+
+/** The channels of a cluster, each in its language; without any, nothing is posted, but for the lab's own chat. */
+function postsOf({ channels, oncall }: Config, access: Access, cluster: string, lab: boolean): Post[] {
+  const listed = channels.filter((channel) => (channel.cluster ?? cluster) === cluster)
+  const places = listed.flatMap(({ post, language }) => post.map((target) => ({ target, language: language ?? 'en' })))
+  const shown = channels.length === 0 && lab ? [{ target: 'web:general', language: 'en' as const }] : places
+  return shown.map(({ target, language }) => ({ target, reader: readerOf(words, access, { language, tz: oncall.tz }) }))
 }
 
 /** How a cluster is reached with one of its tokens. Throws for a cluster that has none here. */

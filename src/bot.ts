@@ -1,4 +1,4 @@
-import { explainer, explainLine, keepHeads, openHouse, openJobDesk, openReaders, words } from './app.ts'
+import { explainer, explainLine, keepHeads, openHouse, openIncidents, openJobDesk, openReaders, words } from './app.ts'
 import { discordPermissions, openDiscord, openDiscordMembership } from './bot/discord.ts'
 import { channelsOf, remember } from './bot/places.ts'
 import { openSite } from './bot/site.ts'
@@ -82,6 +82,7 @@ export async function startBot(options: {
     trail: house.audit.trail,
     drafts: new RedisDrafts(house.patient, house.prefix, house.seal),
     explainLine,
+    incidents: openIncidents(house, options.lab === true).incidents,
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (of) => config.approvals[of],

@@ -124,7 +124,8 @@ export async function runLabChild(name: 'lab-bot' | 'lab-worker'): Promise<{ clo
     http: { ...file.http, listen: { host: '127.0.0.1', port: 0 } },
   }
   const parts = { config, environment, key, membership: localMembership(true) }
-  const running = name === 'lab-worker' ? await startWorker(parts) : await startBot({ ...parts, lab: true })
+  const running =
+    name === 'lab-worker' ? await startWorker({ ...parts, lab: true }) : await startBot({ ...parts, lab: true })
   process.send?.({ ready: true, ...('web' in running ? { web: running.web } : {}) })
   return running
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { roles } from '../core/roles.ts'
+import { eventKinds, severities } from '../ha/event.ts'
 import { duration, leaf, list, map, matching, named, oneOf, secret, secretUrl, wholeNumber, wrong } from './kinds.ts'
 import {
   apiUrl,
@@ -51,6 +52,9 @@ const steps = list(
   map({ after: duration('0s', '24h'), notify: list(oneOf('channel', 'person', 'pager', 'next'), '[channel, person]') }),
   '[{ after: 0s, notify: [channel] }]',
 )
+
+/** Each kind of event, with the severity that it shall have instead of its own. */
+const eventSeverities = Object.fromEntries(eventKinds.map((kind) => [kind, oneOf(...severities).optional()]))
 
 /** Everything that quorum.yaml may say to `role`; relative paths start at `folder`. */
 export function fileSchema(role: ProcessRole, folder: string) {
@@ -130,6 +134,7 @@ export function fileSchema(role: ProcessRole, folder: string) {
     quiet: quietHours.optional(),
     policy: map({ critical: steps.optional(), warning: steps.optional(), info: steps.optional() }).prefault({}),
     pager: map({ url: safeUrl, key: secret.optional() }).optional(),
+    severity: map(eventSeverities).prefault({}),
   })
   const checkTls = role === 'bot'
   const http = map({

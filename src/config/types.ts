@@ -119,6 +119,8 @@ export interface Oncall {
   policy: Record<Severity, PolicyStep[]>
   /** PagerDuty Events v2 or a service that speaks it. */
   pager?: { url: string; key?: Secret | undefined } | undefined
+  /** By kind of event; the others have their own. */
+  severity: Record<string, Severity | undefined>
 }
 
 export type Severity = 'info' | 'warning' | 'critical'

@@ -2,6 +2,7 @@ import { askingCard } from './approvals.ts'
 import { Decisions } from './decisions.ts'
 import { Refused, Unavailable } from './errors.ts'
 import type { Clicked, DispatchPorts, Said } from './events.ts'
+import { IncidentClicks } from './incident-clicks.ts'
 import { placeOf } from './job.ts'
 import { fill, type Language } from './language.ts'
 import { pathOf, short } from './line.ts'
@@ -16,11 +17,13 @@ export class Dispatch {
   readonly #ports: DispatchPorts
   readonly #planning: Planning
   readonly #decisions: Decisions
+  readonly #incidents: IncidentClicks
 
   constructor(ports: DispatchPorts) {
     this.#ports = ports
     this.#planning = new Planning(ports)
     this.#decisions = new Decisions(ports, this.#planning)
+    this.#incidents = new IncidentClicks(ports, this.#planning)
   }
 
   /** Takes one line. Whatever happens, its card says so; a redelivered line changes nothing. */
@@ -45,6 +48,9 @@ export class Dispatch {
       // What the click is about: its command's own words say why not.
       if (pending) about.line = pending.line
       if (pending) return this.#decisions.decide(asking, pending, asker.language)
+      const incident = await this.#ports.incidents.ofCard(clicked.card)
+      if (incident) about.line = `incident ${clicked.action} ${incident.id}`
+      if (incident) return this.#incidents.take(clicked, incident, asker)
       const job = clicked.card === '' ? undefined : await this.#jobOf(asking.card)
       if (job === undefined) throw new Refused('nothing-waits')
       const words = this.#ports.words[asker.language]

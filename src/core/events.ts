@@ -6,6 +6,7 @@ import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
 import type { Refused, Unavailable } from './errors.ts'
 import type { Jobs, Preferences } from './house.ts'
+import type { Incidents } from './incidents.ts'
 import type { Language, Values } from './language.ts'
 import type { ActionId, Field, Target } from './message.ts'
 import type { Outbox } from './outbox.ts'
@@ -89,6 +90,7 @@ export interface DispatchPorts {
   audit: WriteAudit
   trail: AuditTrail
   drafts: Drafts
+  incidents: Incidents
   outbox: Outbox
   desk: Desk
   /** How many other people must approve a command of this class. */

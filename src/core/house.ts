@@ -2,6 +2,7 @@ import type { AuditTrail } from './audit.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
+import type { Incidents } from './incidents.ts'
 import type { Language, Values } from './language.ts'
 import type { Words } from './ports.ts'
 import type { Access, Identity } from './roles.ts'
@@ -46,6 +47,7 @@ export interface House {
   drafts: Drafts
   /** What a line of a task's log means, where that is known. */
   explainLine(line: string): { code: string; values?: Values } | undefined
+  incidents: Incidents
   clusters: readonly string[]
   words: Record<Language, Words>
 }

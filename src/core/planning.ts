@@ -254,6 +254,7 @@ export class Planning {
           trail: this.#ports.trail,
           drafts: this.#ports.drafts,
           explainLine: this.#ports.explainLine,
+          incidents: this.#ports.incidents,
           clusters: this.#ports.clusters.names,
           words: this.#ports.words,
         },

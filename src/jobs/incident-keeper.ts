@@ -68,12 +68,16 @@ const quietWatcherMs = 30_000
 export class IncidentKeeper {
   readonly #o: Options
   readonly #stop = new AbortController()
-  readonly #done: Promise<unknown>
+  #done: Promise<unknown> | undefined
   #lookedAt = 0
 
   constructor(options: Options) {
     this.#o = options
-    this.#done = Promise.all([this.#reading(), this.#ticking()])
+  }
+
+  start(): this {
+    this.#done ??= Promise.all([this.#reading(), this.#ticking()])
+    return this
   }
 
   async stop(): Promise<void> {
@@ -131,7 +135,8 @@ export class IncidentKeeper {
         after = rules.take(before, told, guests)
       }
       const to = some.at(-1)!.cursor
-      await this.#commit(before, after, { from: place, to })
+      // Another worker is at it.
+      if (!(await this.#commit(before, after, { from: place, to }))) await pause(20, this.#stop.signal)
       await store.settle(cluster, before, now())
     }
   }
@@ -162,23 +167,18 @@ export class IncidentKeeper {
     read?: Parameters<IncidentStore['commit']>[3],
   ) {
     const { store, cluster, posts, outbox, now } = this.#o
-    const old = (incident: Incident) => before.find(({ id }) => id === incident.id)
-    const changes = after.map((one) => ({ before: old(one)?.version ?? 0, after: one }))
+    const changes = after.map((one) => ({ before: before.find(({ id }) => id === one.id), after: one }))
     // Somebody else was faster: they have done it.
-    if (!(await store.commit(cluster, changes, now(), read))) return
-    for (const one of after) {
-      await showIncident(one, old(one)?.timeline.at(-1)?.seq ?? 0, posts, outbox)
-      await store.shown(one)
-    }
+    if (!(await store.commit(cluster, changes, now(), read))) return false
+    for (const one of after) await showIncident(one, posts, outbox, store)
+    return true
   }
 
   async #showAgain(id: string): Promise<void> {
     const { store, cluster, posts, outbox } = this.#o
     const incident = await store.get(id)
     if (!incident) return store.drop(id)
-    if (incident.cluster !== cluster) return
-    await showIncident(incident, 0, posts, outbox)
-    await store.shown(incident)
+    if (incident.cluster === cluster) await showIncident(incident, posts, outbox, store)
   }
 
   async #sight(live: readonly Incident[]): Promise<Sight> {

@@ -11,17 +11,17 @@ const listed = 500
 /**
  * Stores incidents and, with events, how far they were read: all of it or nothing. Refused (0) when somebody else has
  * changed one of them, or read on, since.
- * KEYS seq order all live due cursor, one for each; ARGV cursorBefore cursorAfter now seconds, six for each:
- * id versionBefore version sealed learntMs marks
+ * KEYS seq order all live due from cursor, one for each; ARGV cursorBefore cursorAfter now seconds, seven for each:
+ * id versionBefore version sealed learntMs marks lastShown
  */
 const commitScript = `
-if ARGV[1] ~= '-' and (redis.call('GET', KEYS[6]) or '') ~= ARGV[1] then return 0 end
-for i = 7, #KEYS do
-  local a = 5 + (i - 7) * 6
+if ARGV[1] ~= '-' and (redis.call('GET', KEYS[7]) or '') ~= ARGV[1] then return 0 end
+for i = 8, #KEYS do
+  local a = 5 + (i - 8) * 7
   if (redis.call('HGET', KEYS[i], 'version') or '0') ~= ARGV[a + 1] then return 0 end
 end
-for i = 7, #KEYS do
-  local a = 5 + (i - 7) * 6
+for i = 8, #KEYS do
+  local a = 5 + (i - 8) * 7
   local id, marks = ARGV[a], ARGV[a + 5]
   redis.call('HSET', KEYS[i], 'version', ARGV[a + 2], 'sealed', ARGV[a + 3])
   redis.call('EXPIRE', KEYS[i], ARGV[4])
@@ -31,13 +31,17 @@ for i = 7, #KEYS do
   end
   redis.call('SADD', KEYS[4], id)
   redis.call('ZADD', KEYS[5], ARGV[3], id)
+  redis.call('HSETNX', KEYS[6], id, ARGV[a + 6])
 end
-if ARGV[1] ~= '-' then redis.call('SET', KEYS[6], ARGV[2]) end
+if ARGV[1] ~= '-' then redis.call('SET', KEYS[7], ARGV[2]) end
 return 1`
 
-/** KEYS one due; ARGV id version. Its card is shown, unless it has changed meanwhile. */
+/** KEYS one due from; ARGV id version. Its card is shown, unless it has changed meanwhile. */
 const shownScript = `
-if redis.call('HGET', KEYS[1], 'version') == ARGV[2] then redis.call('ZREM', KEYS[2], ARGV[1]) end
+if redis.call('HGET', KEYS[1], 'version') == ARGV[2] then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('HDEL', KEYS[3], ARGV[1])
+end
 return 1`
 
 /** How far the events of a cluster have been taken in. */
@@ -93,18 +97,19 @@ export class IncidentStore {
   /** @param read with the events that made the changes: where reading began, and how far it has come now */
   async commit(
     cluster: string,
-    changes: readonly { before: number; after: Incident }[],
+    changes: readonly { before: Incident | undefined; after: Incident }[],
     now: number,
     read?: { from: Place; to: number },
   ): Promise<boolean> {
-    const shared = ['seq', 'order', 'all', `live:${cluster}`, 'due', `cursor:${cluster}`].map(this.#key)
+    const shared = ['seq', 'order', 'all', `live:${cluster}`, 'due', 'from', `cursor:${cluster}`].map(this.#key)
     const rows = changes.flatMap(({ before, after }) => [
       after.id,
-      before,
+      before?.version ?? 0,
       after.version,
       this.#seal.wrap('incident', after.id, after),
       Date.parse(after.learntAt),
       after.quiet ? 'q' : '-',
+      before?.timeline.at(-1)?.seq ?? 0,
     ])
     const keys = [...shared, ...changes.map(({ after }) => this.#one(after.id))]
     const next = read ? this.#seal.wrap('incident-cursor', cluster, { cursor: read.to }) : ''
@@ -136,8 +141,13 @@ export class IncidentStore {
     return this.#redis.zrangebyscore(this.#key('due'), '-inf', ms)
   }
 
+  /** Up to which line of its timeline people have been shown everything. */
+  async shownUpTo(id: string): Promise<number> {
+    return Number((await this.#redis.hget(this.#key('from'), id)) ?? 0)
+  }
+
   async shown({ id, version }: Incident): Promise<void> {
-    await this.#redis.eval(shownScript, 2, this.#one(id), this.#key('due'), id, version)
+    await this.#redis.eval(shownScript, 3, this.#one(id), this.#key('due'), this.#key('from'), id, version)
   }
 
   /** Nothing can be shown of it. */

@@ -87,9 +87,8 @@ export class RedisIncidents implements Incidents {
   /** Stores and shows; false when somebody else was faster. What a crash leaves unshown, a worker shows. */
   async #changed(before: Incident, after: Incident): Promise<boolean> {
     const { store, outbox, posts, now } = this.#o
-    if (!(await store.commit(after.cluster, [{ before: before.version, after }], now()))) return false
-    await showIncident(after, before.timeline.at(-1)?.seq ?? 0, posts(after.cluster), outbox)
-    await store.shown(after)
+    if (!(await store.commit(after.cluster, [{ before, after }], now()))) return false
+    await showIncident(after, posts(after.cluster), outbox, store)
     return true
   }
 }

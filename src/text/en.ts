@@ -263,6 +263,13 @@ export const en = {
       hint: 'storage list',
     },
     'unknown-job': { says: 'There is no job "{given}".', hint: 'job list' },
+    'unknown-incident': { says: 'There is no incident "{given}".', hint: 'incident list all:true' },
+    'already-acknowledged': {
+      says: '{who} has it already, since {at} until {until}.',
+      hint: 'incident show {incident}',
+    },
+    'already-resolved': { says: '{who} has resolved it already, {at}.', hint: 'incident show {incident}' },
+    'incident-over': { says: 'It was over by itself, {at}. Nothing opens it again.', hint: 'incident show {incident}' },
     'no-quorum': {
       says: 'Cluster {cluster} has no quorum: it is read-only until a majority of its nodes is back.',
       hint: 'quorum',

@@ -264,6 +264,13 @@ export const es: Same<typeof en> = {
       hint: 'storage list',
     },
     'unknown-job': { says: 'No existe el trabajo «{given}».', hint: 'job list' },
+    'unknown-incident': { says: 'No existe el incidente «{given}».', hint: 'incident list all:true' },
+    'already-acknowledged': {
+      says: 'Ya lo atiende {who}, desde {at} hasta {until}.',
+      hint: 'incident show {incident}',
+    },
+    'already-resolved': { says: '{who} ya lo resolvió, {at}.', hint: 'incident show {incident}' },
+    'incident-over': { says: 'Terminó por sí solo, {at}. Nada lo abre otra vez.', hint: 'incident show {incident}' },
     'no-quorum': {
       says: 'El clúster {cluster} no tiene quórum: queda en solo lectura hasta que vuelva la mayoría de sus nodos.',
       hint: 'quorum',

@@ -11,6 +11,9 @@ beforeAll(async () => {
   await stage.machine(100, 'web1', { running: true })
   await stage.machine(101, 'db1')
   await underHa()
+  stage.incidents.begin('i-4f2a9c', { kind: 'node.lost', node: 'pve3' })
+  stage.incidents.begin('i-77b1e0', { kind: 'storage.lost', storage: 'nas', node: 'pve1' })
+  stage.incidents.begin('i-0ver00', { kind: 'guest.restarted', guest: 'vm:101', node: 'pve1' })
 })
 
 /** `ha1`, `ha2` and `ha3` run under HA; the last one has a rule. */

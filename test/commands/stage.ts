@@ -20,6 +20,7 @@ import { createProxmoxWriter } from '../../src/proxmox/client.ts'
 import { explain, explainLine } from '../../src/proxmox/explain.ts'
 import type { ProxmoxWriter } from '../../src/proxmox/port.ts'
 import { MemoryLog } from '../fixtures/memory-log.ts'
+import { MemoryIncidents } from './memory-incidents.ts'
 
 const catalogue = await loadCatalogue()
 
@@ -122,6 +123,7 @@ export class Stage {
   readonly chain = new Chain(randomBytes(32), 'stage')
   readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
   readonly trail = new Trail(this.chain, this.audit, () => [])
+  readonly incidents = new MemoryIncidents((a, b) => a === b)
   readonly #dispatch: Dispatch
   readonly #languages = new Map<Identity, Language>()
   #events = 0
@@ -161,6 +163,7 @@ export class Stage {
       trail: this.trail,
       drafts: this.drafts,
       explainLine,
+      incidents: this.incidents,
       outbox: this.outbox,
       desk: new MemoryDesk(),
       approvals: (risk) => (risk === 'destroys' ? 1 : 0),
