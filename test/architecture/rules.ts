@@ -34,7 +34,11 @@ export const rooms: readonly Room[] = [
     may: ['HERE/', 'node:', 'hono', '@hono/node-server', 'selfsigned', 'zod'],
     types: ['src/core/'],
   },
-  { name: 'configuration', files: /^src\/config(?=\.ts$|\/)/, may: ['HERE', 'src/core/', 'src/ha/', 'node:', 'zod', 'yaml'] },
+  {
+    name: 'configuration',
+    files: /^src\/config(?=\.ts$|\/)/,
+    may: ['HERE', 'src/core/', 'src/ha/', 'node:', 'zod', 'yaml'],
+  },
   {
     name: 'an entry file, or a part of one',
     files: /^src\/(?:(?:app|bot|worker|lab|doctor|cli|write-docs)\.ts$|(?:bot|worker)\/)/,
