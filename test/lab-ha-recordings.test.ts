@@ -14,11 +14,21 @@ interface Step {
 
 type Story = Map<string, Step[]>
 
-/** Adds to each node's and service's story what is new in it. */
+/** What there is to tell: the state of each node and service, beside it what else is known of the service, the master. */
+function tell({ node_status, service_status, master_node, disarm }: Partial<HaManagerStatus>): Map<string, string> {
+  const now = new Map(Object.entries(node_status ?? {}))
+  if (master_node !== undefined) now.set('master', master_node)
+  if (disarm) now.set('disarm', `${disarm.state} ${disarm.mode}`)
+  for (const [sid, { state, node, uid: _, ...rest }] of Object.entries(service_status ?? {})) {
+    now.set(sid, `${state}@${node}`)
+    now.set(`more of ${sid}`, JSON.stringify(Object.entries(rest).sort()))
+  }
+  return now
+}
+
+/** Adds to each story what is new in it. */
 function note(story: Story, t: number, manager: Partial<HaManagerStatus>) {
-  const now = new Map<string, string>()
-  for (const [node, state] of Object.entries(manager.node_status ?? {})) now.set(node, state)
-  for (const [sid, { state, node }] of Object.entries(manager.service_status ?? {})) now.set(sid, `${state}@${node}`)
+  const now = tell(manager)
   for (const key of story.keys()) if (!now.has(key)) now.set(key, 'gone')
   for (const [key, what] of now) {
     const steps = story.get(key) ?? []
@@ -40,7 +50,7 @@ async function play(scenario: string): Promise<string[]> {
 }
 
 function differences(recorded: Story, played: Story): string[] {
-  const tell = (steps: Step[] = []) => steps.map(({ t, what }) => `${t} ${what}`).join(', ')
+  const text = (steps: Step[] = []) => steps.map(({ t, what }) => `${t} ${what}`).join(', ')
   return [...new Set([...recorded.keys(), ...played.keys()])].sort().flatMap((key) => {
     const [then, now] = [recorded.get(key) ?? [], played.get(key) ?? []]
     const same =
@@ -48,7 +58,7 @@ function differences(recorded: Story, played: Story): string[] {
       then.every(({ t, what }, i) => {
         return what === now[i]?.what && Math.abs(t - now[i].t) <= ROUND
       })
-    return same ? [] : [`${key}: recorded ${tell(then)}; played ${tell(now)}`]
+    return same ? [] : [`${key}: recorded ${text(then)}; played ${text(now)}`]
   })
 }
 

@@ -7,6 +7,7 @@ import { createManager, type Manager } from './manager.ts'
 const IDLE_ROUNDS = 90
 
 export interface Crm {
+  /** Without anything to manage it waits as without quorum. */
   readonly state: 'wait_for_quorum' | 'slave' | 'master'
   round(): void
   /** The daemon ends and lets another be master at once. */
@@ -55,7 +56,8 @@ export function createCrm(env: HaEnvironment): Crm {
     },
     round() {
       if (!env.quorate()) return become('wait_for_quorum')
-      if (state === 'master' ? !env.takeManagerLock() : !hasWork() || !env.takeManagerLock()) return become('slave')
+      if (state !== 'master' && !hasWork()) return become('wait_for_quorum')
+      if (!env.takeManagerLock()) return become('slave')
       become('master')
       lead()
     },

@@ -1,6 +1,6 @@
 /** HA switched off for a while: agents let go of locks and watchdogs, services freeze or are ignored. */
 import type { HaManagerStatus, HaService } from '../model.ts'
-import { enter, type Round } from './service-states.ts'
+import { enter, FREEZES, type Round } from './service-states.ts'
 
 export const isDisarmed = (manager: HaManagerStatus) => manager.disarm !== undefined
 
@@ -22,8 +22,6 @@ function findAgain({ services, env }: Round) {
     const place = env.guest(sid)?.node
     if (place === undefined || place === service.node) continue
     service.node = place
-    delete service.running
-    service.uid = env.uid()
   }
 }
 
@@ -38,10 +36,9 @@ export function proceedDisarming(round: Round) {
   const { manager } = round.config
   if (manager.disarm?.state !== 'disarming') return
   if (Object.values(round.services).some(({ state }) => UNSETTLED.has(state))) return
-  if (manager.disarm.mode === 'freeze') {
-    for (const [sid, { state }] of Object.entries(round.services)) {
-      if (['started', 'stopped', 'request_stop', 'request_start'].includes(state)) enter(round, sid, 'freeze')
-    }
+  for (const [sid, service] of Object.entries(round.services)) {
+    if (manager.disarm.mode === 'ignore') delete service.running
+    else if (FREEZES.has(service.state)) enter(round, sid, 'freeze')
   }
   if (round.nodes.online().every((node) => round.modes.get(node) === 'disarm')) manager.disarm.state = 'disarmed'
 }

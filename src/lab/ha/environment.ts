@@ -5,7 +5,7 @@
 import type { GuestType, HaConfig } from '../model.ts'
 
 /** How an agent ended, in the numbers of lrm_status. */
-export const RESULT = { success: 0, error: 1, wrongNode: 2, tryAgain: 3, ignored: 4 } as const
+export const RESULT = { success: 0, error: 1, wrongNode: 3 } as const
 
 export type ShutdownPolicy = 'conditional' | 'freeze' | 'failover' | 'migrate'
 

@@ -64,7 +64,7 @@ export function createLrm(env: HaEnvironment): Lrm {
       become(mode === 'maintenance' ? 'maintenance' : 'active')
     }
     if (state === 'active' && mode === 'maintenance') become('maintenance')
-    if (state === 'maintenance' && isEmpty()) return mode === 'maintenance' ? letGo() : rest()
+    if (state === 'maintenance' && isEmpty() && mode !== 'active') return mode === 'maintenance' ? letGo() : rest()
     if (!mayWork() || !env.takeAgentLock(env.node)) return become('lost_agent_lock')
     if (state === 'maintenance' && mode !== 'maintenance') become('active')
     operate()

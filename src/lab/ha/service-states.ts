@@ -69,12 +69,16 @@ function failsBack({ config }: Round, resource: HaResource | undefined) {
 /** The way a guest goes elsewhere on the manager's own wish: machines live, containers by a restart. */
 const movement = (round: Round, sid: string) => (round.env.guest(sid)?.type === 'lxc' ? 'relocate' : 'migrate')
 
-/** True while nothing else can be decided: the node is away, and perhaps for so long that it must be fenced. */
+/**
+ * True while nothing else can be decided: the node is away, and perhaps for so long that it must be fenced. One that
+ * went down in maintenance is left, not waited for.
+ */
 function isAway(round: Round, sid: string, service: HaService): boolean {
   const { nodes } = round
-  if (nodes.isOnline(service.node)) return false
+  const state = nodes.state(service.node)
+  if (state === 'online' || state === 'maintenance') return false
   if (nodes.isLost(service.node)) enter(round, sid, 'fence')
-  return nodes.state(service.node) !== 'maintenance' || round.services[sid]?.state === 'fence'
+  return true
 }
 
 /** A `migrate` or `relocate` somebody asked for; false if there is none that can be carried out. */
@@ -156,6 +160,7 @@ const started: Step = (round, sid, service, resource) => {
   if (round.services[sid]?.state !== 'started') return
   const target = place(round, sid, service, resource, failed)
   if (target !== undefined) return moveTo(round, sid, target, failed)
+  if (isLostForGood(round, sid, service)) return
   if (failed) round.env.log('warning', `service '${sid}': all nodes tried, retry start on current node`)
   if (result !== undefined) service.uid = round.env.uid()
 }
@@ -167,7 +172,6 @@ function hear(round: Round, sid: string, service: HaService, resource: HaResourc
     service.running = 1
     return false
   }
-  if (result === RESULT.tryAgain) return false
   if (result === RESULT.wrongNode) {
     fail(round, sid, `service '${sid}' is on the wrong node`)
     return false
@@ -219,7 +223,6 @@ const recovery: Step = (round, sid, service, resource) => {
 
 /** Nothing moves it but the administrator's `disabled`. */
 const inError: Step = (round, sid, service, resource) => {
-  delete service.cmd
   if (wanted(resource) !== 'disabled') return
   delete service.failed_nodes
   enter(round, sid, 'stopped')
@@ -246,7 +249,8 @@ const STEPS: Record<string, Step> = {
   fence: waits,
 }
 
-const FREEZES = new Set(['started', 'stopped', 'request_stop'])
+/** What stands still while its node restarts or HA is disarmed. */
+export const FREEZES = new Set(['started', 'stopped', 'request_stop', 'request_start'])
 
 /** One look at one service; true if its state changed. */
 export function step(round: Round, sid: string): boolean {

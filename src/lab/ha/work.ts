@@ -42,27 +42,21 @@ export function createWork(env: HaEnvironment, ended: () => void): Work {
     results = { ...Object.fromEntries(others), [request.uid]: result }
   }
 
-  /** A start that failed is repeated here before the manager hears of it. */
-  function judge({ sid, state }: Request, code: number): number {
-    if (state !== 'started' || code !== RESULT.error) {
-      tries.delete(sid)
-      return code
-    }
+  /** Whether a start that failed is to be repeated here, in the next round, before the manager hears of it. */
+  function isRepeated({ sid, state }: Request, code: number): boolean {
     const made = tries.get(sid) ?? 0
     const allowed = Number(env.config().resources.get(sid)?.keys.max_restart ?? 1)
-    if (made >= allowed) {
-      tries.delete(sid)
-      return RESULT.error
-    }
-    tries.set(sid, made + 1)
-    return RESULT.tryAgain
+    const again = state === 'started' && code === RESULT.error && made < allowed
+    if (again) tries.set(sid, made + 1)
+    else tries.delete(sid)
+    return again
   }
 
   async function carryOut(request: Request) {
     running.add(request.sid)
     try {
       const code = await perform(env, request)
-      if (code !== undefined) keep(request, judge(request, code))
+      if (!isRepeated(request, code)) keep(request, code)
     } finally {
       running.delete(request.sid)
       begin()
@@ -112,8 +106,8 @@ function requestFor(sid: string, service: HaService): Request | undefined {
   }
 }
 
-/** Brings the guest to what the state asks for. Undefined: the node died over it. */
-async function perform(env: HaEnvironment, request: Request): Promise<number | undefined> {
+/** Brings the guest to what the state asks for. */
+async function perform(env: HaEnvironment, request: Request): Promise<number> {
   const { sid, state } = request
   if (env.guest(sid)?.node !== env.node) return RESULT.wrongNode
   if (state === 'error') return RESULT.success
