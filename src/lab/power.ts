@@ -4,7 +4,7 @@
  */
 import type { GuestProcess, SimCluster, SimNode } from './model.ts'
 import { clusterNodes, emit, isRunning, isUnderHa, viewOf } from './model.ts'
-import { rememberNode } from './stats.ts'
+import { rememberGuests, rememberNode, rememberTasks } from './stats.ts'
 import { killTasks, startTask } from './tasks.ts'
 
 /** Seconds. */
@@ -29,7 +29,8 @@ export function cutPower(sim: SimCluster, node: SimNode) {
 }
 
 function switchOff(sim: SimCluster, node: SimNode, by: 'shutdown' | 'cut') {
-  if (node.network === 'up') rememberNode(sim, node)
+  if (node.network === 'up' && by === 'cut' && node.power !== 'stopping') rememberGuests(sim, node)
+  if (node.network === 'up') rememberTasks(node)
   node.power = 'off'
   node.offBy = by
   node.processes.clear()
@@ -109,6 +110,8 @@ export function healNetwork(sim: SimCluster, node: SimNode) {
 export function shutDown(sim: SimCluster, node: SimNode, command: 'shutdown' | 'reboot') {
   if (node.power !== 'on') return
   node.power = 'stopping'
+  // pvestatd ends first: the others go on believing what it said last.
+  if (node.network === 'up') rememberGuests(sim, node)
   emit(sim, { kind: 'power', node })
   const { bootedAt } = node
   const since = sim.clock.now()

@@ -70,7 +70,7 @@ export function guestFigures(sim: SimCluster, viewer: SimNode, guest: GuestConfi
   const config = viewOf(viewer)
   const home = nodeByName(sim, guest.node)
   const process = home?.processes.get(guest.vmid)
-  const visible = home !== undefined && seesOnline(viewer, home)
+  const visible = home !== undefined && seesOnline(viewer, home) && (home.power !== 'stopping' || home === viewer)
   const heard = config.lastSeen.get(guest.vmid)
   const stale = visible ? !process && heard !== undefined && heard.node !== guest.node : heard !== undefined
   const live = stale && heard ? heard : liveFigures(sim, guest, visible ? home : undefined)
@@ -114,9 +114,18 @@ function liveFigures(sim: SimCluster, guest: GuestConfig, home: SimNode | undefi
 
 /** Keeps in `config` what its readers last heard of a node, for the time when it says nothing more. */
 export function rememberNode(sim: SimCluster, node: SimNode, config: ClusterConfig = node.config) {
+  rememberGuests(sim, node, config)
+  rememberTasks(node, config)
+}
+
+/** From now on the others are told nothing new of the node's guests. */
+export function rememberGuests(sim: SimCluster, node: SimNode, config: ClusterConfig = node.config) {
   for (const guest of config.guests.values()) {
     if (guest.node === node.name) config.lastSeen.set(guest.vmid, liveFigures(sim, guest, node))
   }
+}
+
+export function rememberTasks(node: SimNode, config: ClusterConfig = node.config) {
   config.lastTasks.set(
     node.name,
     node.tasks.slice(-25).map((task) => ({ ...task })),
