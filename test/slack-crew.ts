@@ -1,4 +1,5 @@
 import { startBot } from '../src/bot.ts'
+import { botScopes } from '../src/chat/slack/manifest.ts'
 import { loadConfig, parseRedisUrl, readEnvironment } from '../src/config.ts'
 import { localMembership } from '../src/membership.ts'
 import { startWorker } from '../src/worker.ts'
@@ -21,6 +22,8 @@ export const workspace = (more: Partial<SlackStandInOptions> = {}): Promise<Slac
       { name: 'still' },
       { name: 'private', isPrivate: true, hasBot: false },
     ],
+    // Exactly what the manifest asks for: what works here works with no more.
+    scopes: [...botScopes],
     ...more,
   })
 

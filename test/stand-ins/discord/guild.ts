@@ -37,6 +37,8 @@ export interface GuildOptions {
   channels: StandInChannel[]
   roles?: string[]
   guildLocale?: string
+  /** What the bot's roles allow it in the guild, a bit field; everything when left out. */
+  botPermissions?: string
 }
 
 export type User = StandInUser & { id: string }

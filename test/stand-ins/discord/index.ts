@@ -5,7 +5,7 @@ import type { Fields } from '../slack/fields.ts'
 import { ApiError } from './api-error.ts'
 import { createCommands } from './commands-api.ts'
 import { createGateway } from './gateway.ts'
-import { botJson, createGuild, type Guild } from './guild.ts'
+import { botJson, createGuild, EVERY_PERMISSION, type Guild } from './guild.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessagesApi } from './messages-api.ts'
 import { createPerson } from './person.ts'
@@ -62,7 +62,7 @@ export async function startDiscord(options: DiscordStandInOptions): Promise<Disc
       ...commands.handlers,
       ...createMessagesApi({ guild, transcript, newId, now, threadCreated }),
       ...createWebhooksApi({ interactions, transcript, applicationId: guild.applicationId, newId }),
-      ...ownHandlers(guild, bot, gatewayUrl),
+      ...ownHandlers(guild, bot, gatewayUrl, options.botPermissions ?? EVERY_PERMISSION),
       create_interaction_response: ({ params, body, files }) =>
         void interactions.respond(params, body as Fields, files),
     } as Parameters<typeof createRest>[0]['handlers'],
@@ -132,12 +132,18 @@ const readyJson = (guild: Guild, bot: Fields): Fields => ({
 })
 
 /** What concerns the bot itself and the members of its guild. */
-function ownHandlers(guild: Guild, bot: Fields, gatewayUrl: () => string): Record<string, Handler> {
+function ownHandlers(
+  guild: Guild,
+  bot: Fields,
+  gatewayUrl: () => string,
+  permissions: string,
+): Record<string, Handler> {
   const limit = { total: 1000, remaining: 999, reset_after: 86_400_000, max_concurrency: 1 }
   return {
     get_bot_gateway: () => ({ url: gatewayUrl(), shards: 1, session_start_limit: limit }),
     get_my_application: () => ({ id: guild.applicationId, name: 'Quorum', bot, flags: 0 }),
     get_my_user: () => bot,
+    list_my_guilds: () => [{ id: guild.id, name: 'Stand-in', owner: false, permissions, features: [] }],
     get_guild_member({ params }) {
       if (params.guild_id !== guild.id) throw new ApiError(10004)
       const user = [...guild.users.values()].find(({ id }) => id === params.user_id)

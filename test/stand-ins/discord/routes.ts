@@ -6,6 +6,7 @@ export const ROUTES = {
   get_bot_gateway: 'GET /gateway/bot',
   get_my_application: 'GET /applications/@me',
   get_my_user: 'GET /users/@me',
+  list_my_guilds: 'GET /users/@me/guilds',
   create_dm: 'POST /users/@me/channels',
   list_application_commands: 'GET /applications/{application_id}/commands',
   bulk_set_application_commands: 'PUT /applications/{application_id}/commands',

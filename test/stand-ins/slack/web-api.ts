@@ -109,7 +109,9 @@ export function createWebApi(parts: WebApiParts) {
     call.outcome = body.ok === true ? 'ok' : String(body.error)
     if (call.outcome === 'missing_scope') violation(call.method, `missing scope ${body.needed}`)
     if (call.outcome === 'unknown_method') violation(call.method, 'no such method in the stand-in')
-    return fault?.kind === 'dropAfterProcessing' ? 'drop' : json(body)
+    return fault?.kind === 'dropAfterProcessing'
+      ? 'drop'
+      : json(body, 200, { 'x-oauth-scopes': parts.scopes.join(',') })
   }
 
   return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
