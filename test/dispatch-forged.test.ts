@@ -2,6 +2,7 @@ import { Queue } from 'bullmq'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Said } from '../src/core/events.ts'
 import { Inbox, startInbox } from '../src/jobs/inbox.ts'
+import { Seal } from '../src/jobs/seal.ts'
 import { Ground, gate } from './fixtures/ground.ts'
 import { toyHouse } from './fixtures/toy-house.ts'
 import { until } from './until.ts'
@@ -194,6 +195,39 @@ describe.concurrent('whoever can write to Redis', () => {
     expect((await click('web:ana', 'c-made-up', 'confirm'))?.error?.code).toBe('nothing-waits')
     expect(await jobOf(card)).toBeUndefined()
     expect(await jobOf(other)).toBeUndefined()
+  })
+
+  test('cannot bring in what another installation has signed: no approval, no order, no event', async () => {
+    const house = withInbox()
+    const { say, click, redis, prefix, jobOf, desk, worker, runs, queue, open, line, toys, audit, trail } = house
+    await audit({ kind: 'asked' })
+    const stranger = new Seal(Buffer.alloc(32, 1))
+    const card = await say('web:ana', 'toy destroy 100')
+    const entry = `${prefix}:pending:${card}`
+    const pending = JSON.parse((await redis.hget(entry, 'sealed'))!.replace(/^[^.]*\./, '')) as object
+    const approved = { ...pending, kind: 'approve', approvedBy: ['web:luis'] }
+    await redis.hset(entry, 'sealed', stranger.wrap('pending', card, approved))
+    for (const who of ['web:luis', 'web:rosa', 'web:root']) {
+      expect((await click(who, card, 'approve'))?.error?.code).toBe('nothing-waits')
+    }
+    expect(await jobOf(card)).toBeUndefined()
+    const model = (await runs.record((await jobOf(await say('web:ana', 'toy change 100')))!.id))!
+    const id = 'j-strange'
+    await redis.hset(`${prefix}:run:${id}`, 'record', stranger.wrap('record', id, { ...model, id }))
+    await redis.set(`${prefix}:card-job:c-strange`, id)
+    await desk.queue.add('start', {}, { jobId: id })
+    const event = { kind: 'said', event: line('s', 'toy act'), at: Date.now() }
+    await queue.add('said', { sealed: stranger.wrap('inbox', 'i-s', event) }, { jobId: 'i-s' })
+    worker()
+    open()
+    await until(async () => {
+      const forged = await trail.list(({ kind }) => kind === 'forged', 10)
+      return forged.length >= 2
+    }, 'both to be noticed')
+    expect((await click('web:ana', 'c-strange', 'log'))?.error?.code).toBe('nothing-waits')
+    expect(toys.acts).toBe(0)
+    expect((await house.ended(model.id)).state).toBe('ok')
+    expect(house.cluster.sent('guestPower')).toBe(1)
   })
 
   test('cannot make a card stand for another job', async () => {

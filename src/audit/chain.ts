@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import type { AuditEntry, AuditRecord, Head, Who } from '../core/audit.ts'
+import { canonical } from '../core/canonical.ts'
 import type { Identity } from '../core/roles.ts'
 import { redact } from './redact.ts'
 
@@ -115,15 +116,4 @@ function cleaned(entry: Rest): Rest {
           },
         }),
   }
-}
-
-/** JSON with sorted keys: the same entry gives the same bytes. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
-  return `{${entries
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
-    .join(',')}}`
 }

@@ -50,8 +50,8 @@ export class Decisions {
       throw new Refused('expired', { line: pending.line })
     }
     const place = { cluster: pending.cluster, channel: clicked.target }
-    const role = await this.#roleOf(entry, clicked, pending)
     const own = access.samePerson(clicked.identity, pending.requester)
+    const role = await this.#roleOf(entry, clicked, pending, own)
     const needs = entry.command.role
     const drop = clicked.action === 'cancel' || clicked.action === 'form.cancel'
     const requesterOnly = clicked.action === 'confirm' || clicked.action === 'form.submit'
@@ -96,10 +96,10 @@ export class Decisions {
     await this.#confirmedOrApproved(clicked, ordered, pending, from)
   }
 
-  /** The clicker's role for what waits: a form says not yet where it will act. */
-  async #roleOf(entry: Entry, { identity, target }: Clicked, { kind, cluster, within }: Pending) {
+  /** The clicker's role for what waits. A form does not say yet where it will act: its asker's pools are looked at when it does. */
+  async #roleOf(entry: Entry, { identity, target }: Clicked, { kind, cluster, within }: Pending, own: boolean) {
     const place = { cluster, channel: target }
-    if (kind === 'form') return (await reachOf(this.#ports.access, entry.command, identity, place)).role
+    if (kind === 'form' && own) return (await reachOf(this.#ports.access, entry.command, identity, place)).role
     return this.#planning.roleWithin(entry.command.role, identity, place, within)
   }
 

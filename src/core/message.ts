@@ -22,6 +22,19 @@ export interface Message {
 /** `waiting`: for a confirmation, an approval or a person. `stale`: what it shows could not be read again. */
 export type State = 'info' | 'queued' | 'running' | 'waiting' | 'ok' | 'warning' | 'failed' | 'refused' | 'stale'
 
+/** The same in every chat that shows no colours. */
+export const stateIcons: Record<State, string> = {
+  info: 'ℹ️',
+  queued: '🕓',
+  running: '⏳',
+  waiting: '✋',
+  ok: '✅',
+  warning: '⚠️',
+  failed: '❌',
+  refused: '⛔',
+  stale: '❔',
+}
+
 export interface Field {
   name: string
   value: string

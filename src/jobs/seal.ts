@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { canonical } from '../core/canonical.ts'
 
 /**
  * Signs what this installation puts into Redis and believes only what it has signed: whoever can write to Redis must not
@@ -85,14 +86,3 @@ const tagLength = 16
 const headLength = saltLength + ivLength + tagLength
 
 const aad = (purpose: string, about: unknown): Buffer => Buffer.from(canonical([purpose, about]))
-
-/** JSON with sorted keys: the same value gives the same text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
-  return `{${entries
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
-    .join(',')}}`
-}

@@ -6,7 +6,7 @@ import {
   ComponentType,
   MessageFlags,
 } from 'discord.js'
-import type { Action, Field, Message, Progress, State } from '../../core/message.ts'
+import { type Action, type Field, type Message, type Progress, type State, stateIcons } from '../../core/message.ts'
 import { tableText } from './table.ts'
 import { code, codeOverhead, cut, escaped, plain } from './text.ts'
 
@@ -23,18 +23,6 @@ const limits = {
   field: 900,
   button: 80,
   id: 100,
-}
-
-const icons: Record<State, string> = {
-  info: 'ℹ️',
-  queued: '🕓',
-  running: '⏳',
-  waiting: '✋',
-  ok: '✅',
-  warning: '⚠️',
-  failed: '❌',
-  refused: '⛔',
-  stale: '❔',
 }
 
 const colours: Record<State, number> = {
@@ -79,7 +67,7 @@ export function render(message: Message, card: string, simulated?: string): Rend
 export function renderShort(message: Message, card: string, to: string | undefined, simulated?: string): Rendered {
   const { title, state, error, text } = message
   const whom = to === undefined ? '' : `<@${to}> `
-  const lines = [`${whom}${icons[state]} ${escaped(title, 200)}`, error?.says, error?.hint ?? text]
+  const lines = [`${whom}${stateIcons[state]} ${escaped(title, 200)}`, error?.says, error?.hint ?? text]
   const all = lines.flatMap((line, i) => (line === undefined ? [] : i === 0 ? line : escaped(line, 500)))
   if (simulated !== undefined) all.push(footer(simulated))
   return packed([{ ...display(all.join('\n')), id: markOf(card) }])
@@ -108,7 +96,7 @@ function texts(message: Message): string[] {
   const short = (text: string | undefined, most: number) =>
     add((room) => (text ? escaped(text, Math.min(most, room)) : ''))
   const { error, table, log, fields, progress } = message
-  add(() => `**${icons[message.state]} ${escaped(message.title, limits.title)}**`)
+  add(() => `**${stateIcons[message.state]} ${escaped(message.title, limits.title)}**`)
   short(error?.says, limits.says)
   if (error?.raw) add((room) => block(error.raw!, Math.min(limits.raw, room)))
   short(error && `→ ${error.hint}`, limits.hint)

@@ -1,5 +1,5 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types'
-import type { Action, Message, State } from '../../core/message.ts'
+import { type Action, type Message, stateIcons } from '../../core/message.ts'
 import { tableBlock } from './table.ts'
 import { cut, cutEscaped } from './text.ts'
 
@@ -19,18 +19,6 @@ const limits = {
 }
 const textBudget = 9000
 const mostFields = 30
-
-const icons: Record<State, string> = {
-  info: 'ℹ️',
-  queued: '🕓',
-  running: '⏳',
-  waiting: '✋',
-  ok: '✅',
-  warning: '⚠️',
-  failed: '❌',
-  refused: '⛔',
-  stale: '❔',
-}
 
 /** Escapes and cuts a text so that it fits its place and what is left for the whole message. */
 type Spend = (text: string, most: number) => string
@@ -52,7 +40,7 @@ export function render(message: Message, card: string, simulated?: string): Rend
     budget.left -= kept.length
     return kept
   }
-  const title = `${icons[message.state]} ${message.title}`
+  const title = `${stateIcons[message.state]} ${message.title}`
   const foot = [...actionBlocks(message, card), ...(simulated === undefined ? [] : [footer(simulated)])]
   const blocks = [
     section(`*${spend(title.replaceAll('*', '∗'), limits.title)}*`),
