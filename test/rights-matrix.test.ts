@@ -196,7 +196,8 @@ describe('what waits for a decision', () => {
     if (action === 'form.submit') return kind === 'form' && isOwn
     if (action === 'confirm') return kind !== 'form' && isOwn
     if (action === 'reject') return kind === 'approve'
-    return action === 'approve' && kind === 'approve' && !isOwn
+    // An approval lends no role: who asked for it must hold that one too.
+    return action === 'approve' && kind === 'approve' && !isOwn && holds('operator', command.role)
   }
 
   test.each(['form', 'confirm', 'approve'] as const)(
