@@ -9,9 +9,8 @@ import type { Entry } from '../src/core/catalogue.ts'
 import { approvalClasses } from '../src/core/command.ts'
 import type { Pending } from '../src/core/desk.ts'
 import { Dispatch } from '../src/core/dispatch.ts'
-import type { Drafts } from '../src/core/drafts.ts'
 import { Refused, Unavailable } from '../src/core/errors.ts'
-import type { Clicked, OrderedJob, Said } from '../src/core/events.ts'
+import type { Clicked, DispatchPorts, OrderedJob, Said } from '../src/core/events.ts'
 import type { ActionId } from '../src/core/message.ts'
 import type { Card } from '../src/core/outbox.ts'
 import type { ProxmoxPort } from '../src/core/ports.ts'
@@ -59,7 +58,7 @@ function house() {
     return result
   }
   const log = new MemoryLog(new Chain(randomBytes(32), 'matrix'))
-  const dispatch = new Dispatch({
+  const known: Partial<DispatchPorts> = {
     catalogue,
     access: new Access(grants, people, { groupsOf: async () => [] }),
     words,
@@ -78,6 +77,9 @@ function house() {
       retry: async () => acted('retry', undefined),
     },
     enqueue: async (job) => ({ added: orders.push(job) > 0, position: 1 }),
+    incidents: new Proxy({} as DispatchPorts['incidents'], {
+      get: (_, name) => (name === 'ofCard' ? async () => undefined : touch),
+    }),
     doctor: { examine: async () => acted('doctor', []) },
     audit: async (entry) => void audited.push(entry),
     trail: new Trail(new Chain(randomBytes(32), 'matrix'), log, () => []),
@@ -88,7 +90,6 @@ function house() {
       take: async (card) => desk.delete(card),
     },
     approvals: (of) => (of === 'endangers' ? 0 : 1),
-    drafts: new Proxy({} as Drafts, { get: () => () => Promise.reject(reached) }),
     explain: () => undefined,
     explainLine: () => undefined,
     report: (error) => `q-${String(error)}`,
@@ -96,7 +97,11 @@ function house() {
     now: Date.now,
     defaultTz: 'UTC',
     decideWithinMs: 60_000,
-  })
+  }
+  // Whatever else the house has: to have got there is to have passed.
+  const rest = new Proxy({}, { get: () => touch })
+  const ports = new Proxy(known, { get: (own, name) => own[name as keyof DispatchPorts] ?? rest })
+  const dispatch = new Dispatch(ports as DispatchPorts)
   let events = 0
   async function say(identity: Identity, text: string, more: Partial<Said> = {}) {
     cards.clear()
