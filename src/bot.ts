@@ -134,7 +134,7 @@ export async function startBot(options: {
     slackClients && (await openSlack({ config, inbox, house, deliver, forms, clients: slackClients, lab, tempo }))
   if (slack) closers.unshift(() => slack.close())
   const discord =
-    known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, known, lab }))
+    known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, forms, known, lab }))
   if (discord) closers.unshift(() => discord.close())
   const site = await openSite({ house, slack, discord, metrics: () => desk.queue.exportPrometheusMetrics() })
   if (site) closers.unshift(site.close)

@@ -1,10 +1,8 @@
 import {
   explainer,
   explainLine,
-  type House,
   keepHeads,
   openHouse,
-  openIncidents,
   openJobDesk,
   openSecrets,
   openWriters,
@@ -15,10 +13,6 @@ import type { Config, Environment } from './config.ts'
 import type { Membership } from './core/roles.ts'
 import { stillAllowed } from './core/still-allowed.ts'
 import { reportRights } from './doctor.ts'
-import { pass, wantsLook } from './ha/acts.ts'
-import { type SeenGuest, take } from './ha/incident.ts'
-import { EventLog } from './jobs/event-log.ts'
-import { IncidentKeeper } from './jobs/incident-keeper.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import { MembershipFacts } from './jobs/membership-facts.ts'
 import { pause } from './jobs/pause.ts'
@@ -26,8 +20,8 @@ import { RightsBoard } from './jobs/rights-board.ts'
 import { RedisTaskBoard } from './jobs/task-board.ts'
 import { gathered } from './membership.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
-import type { ProxmoxWriter } from './proxmox/port.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
+import { keepIncidents } from './worker/incidents.ts'
 
 /** The acting side: runs the jobs and follows the tasks of every cluster. As many as wanted, on any machine. */
 export async function startWorker(options: {
@@ -121,47 +115,4 @@ export async function startWorker(options: {
       await house.close()
     },
   }
-}
-
-/** What the watchers see becomes incidents in every worker; each step is one worker's. */
-function keepIncidents(house: House, writers: ReturnType<typeof openWriters>, lab: boolean): IncidentKeeper[] {
-  const { store, posts } = openIncidents(house, lab)
-  const { config, seal, outbox, log } = house
-  const severities = config.oncall.severity
-  const name = (value: unknown) => seal.name(value)
-  return config.clusters.map(({ name: cluster, pollMs }) =>
-    new IncidentKeeper({
-      cluster,
-      store,
-      events: new EventLog({ ...house, redis: house.patient, cluster }),
-      rules: {
-        take: (before, events, guests) => take(before, events, { now: Date.now(), severities, guests, name }),
-        pass,
-        wantsLook,
-      },
-      outbox,
-      posts: posts(cluster),
-      audit: house.audit.log.append,
-      look: (signal) => seenGuests(writers.get(cluster), signal),
-      pollMs,
-      now: Date.now,
-      log,
-    }).start(),
-  )
-}
-
-/** As a node with quorum shows them: one that is cut off shows the past, and most of the others offline. */
-async function seenGuests(proxmox: ProxmoxWriter, signal: AbortSignal): Promise<SeenGuest[] | undefined> {
-  const { guests, nodes } = await proxmox.resources({ signal })
-  const online = nodes.filter(({ status }) => status === 'online')
-  if (online.length * 2 <= nodes.length) return undefined
-  return guests
-    .filter(({ template }) => !template)
-    .map(({ vmid, kind, name, node, status, haState }) => ({
-      guest: `${kind === 'qemu' ? 'vm' : 'ct'}:${vmid}`,
-      name,
-      node,
-      running: status === 'unknown' ? undefined : status === 'running',
-      ...(haState === undefined ? {} : { haState }),
-    }))
 }

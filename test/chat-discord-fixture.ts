@@ -101,6 +101,7 @@ export async function connect(discord: DiscordStandIn, guilds: string[]): Promis
     catalogue,
     clusters: ['main'],
     card: async (key) => cards.get(key),
+    note: async () => undefined,
     cardOf,
     now,
     log,

@@ -1,5 +1,6 @@
 import type { House } from '../app.ts'
 import type { Config } from '../config.ts'
+import type { Forms } from '../core/forms.ts'
 import type { Jobs } from '../core/house.ts'
 import { spoken } from '../core/language.ts'
 import { type Carrier, Gone, Throttled } from '../jobs/delivery.ts'
@@ -32,6 +33,7 @@ export async function openDiscord(parts: {
   preferences: RedisPreferences
   desk: Pick<Jobs, 'list'>
   deliver: (carrier: Carrier) => void
+  forms: Forms
   lab: boolean
   known: NonNullable<Awaited<ReturnType<typeof openDiscordMembership>>>
 }) {
@@ -57,6 +59,7 @@ export async function openDiscord(parts: {
       jobs: desk,
     }),
     card: (key) => house.cards.get(key),
+    note: (asker) => parts.forms.note(asker),
     cardOf: {
       said: (event) => `c-${house.seal.name(event)}`,
       clicked: (event) => `r-${house.seal.name(event)}`,

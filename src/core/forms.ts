@@ -6,6 +6,9 @@ import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
 import type { DispatchPorts, Said } from './events.ts'
 import { form } from './form.ts'
+import { readerOf } from './incident.ts'
+import { titleOf } from './incident-card.ts'
+import { noteField } from './incident-clicks.ts'
 import { fill, type Language } from './language.ts'
 import type { FormField, Target } from './message.ts'
 import { convert, missing } from './parse.ts'
@@ -25,6 +28,8 @@ export interface OpenForm {
   /** Fields whose list is too long to send along: `choices` completes what is typed. */
   completes: string[]
   labels: { submit: string; cancel: string }
+  /** What sending it does; absent: it answers the form that waits under the card. */
+  action?: 'note'
 }
 
 interface Asker {
@@ -84,6 +89,26 @@ export class Forms {
     const lacking = missing({ values: pending.values, explain: false }, entry.command)
     const live = this.#seen(pending.cluster ?? '', pending.pools)
     return this.#open(card, entry, pending.values, lacking, pending.language, live)
+  }
+
+  /** Where a note for the incident of this card is written; undefined: it is not for them, which the click is told. */
+  async note({ card, identity, target, locales }: Asker & { locales: string[] }): Promise<OpenForm | undefined> {
+    const incident = await this.#ports.incidents.ofCard(card)
+    if (!incident) return undefined
+    const role = await this.#ports.access.roleOf(identity, { cluster: incident.cluster, channel: target })
+    if (!holds(role, 'operator')) return undefined
+    const asker = await this.#planning.asker(identity, target, locales)
+    const { incidents, actions } = this.#ports.words[asker.language]
+    const title = titleOf(incident, readerOf(this.#ports.words, this.#ports.access, asker))
+    return {
+      card,
+      action: 'note',
+      title: incidents.note,
+      text: fill(incidents.noteAsk, { incident: incident.id, title }),
+      fields: [{ name: noteField, label: incidents.note, type: 'text', required: true }],
+      completes: [],
+      labels: { submit: actions.note, cancel: actions['form.cancel'] },
+    }
   }
 
   /** What is wrong with these values, by field; empty when nothing is, or when it is no longer known. */

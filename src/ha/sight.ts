@@ -63,13 +63,14 @@ function tellSilence(sight: Sight, look: Look, telling: Telling): void {
 
 const unchanged = (a: Sight, b: Sight) => JSON.stringify(a) === JSON.stringify(b)
 
-/** What cards say of it. */
-export function viewOf(sight: Sight, look: Look): ClusterView {
+/** What cards say of it; `now` is Proxmox's clock. */
+export function viewOf(sight: Sight, look: Look, now: number): ClusterView {
   const lastSeen = sight.state === 'fresh' ? new Date(look.at).toISOString() : sight.lastSeen
   const who = answeredBy(look)
   return {
     state: sight.state,
     since: sight.sinceAt,
+    clock: new Date(now).toISOString(),
     ...(lastSeen === undefined ? {} : { lastSeen }),
     ...(who === undefined ? {} : { answeredBy: who }),
   }

@@ -42,7 +42,7 @@ export function judge(cluster: string, memory: Memory | undefined, look: Look, b
   return {
     memory: isSame ? memory : { ...next, steady: look.steady },
     events: telling.events,
-    view: viewOf(next.sight, look),
+    view: viewOf(next.sight, look, telling.now),
   }
 }
 

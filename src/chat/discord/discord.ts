@@ -25,7 +25,7 @@ interface Log {
 
 export interface DiscordOptions
   extends Access,
-    Pick<ListenPorts, 'inbox' | 'catalogue' | 'live' | 'card' | 'cardOf' | 'membership'> {
+    Pick<ListenPorts, 'inbox' | 'catalogue' | 'live' | 'card' | 'note' | 'cardOf' | 'membership'> {
   clusters: readonly string[]
   now(): number
   log: Log

@@ -11,7 +11,7 @@ import type { z } from 'zod'
 import { describeArg } from '../../core/args.ts'
 import type { Catalogue } from '../../core/catalogue.ts'
 import type { Clicked, Said } from '../../core/events.ts'
-import { type ActionId, actionIds, type Message } from '../../core/message.ts'
+import { type ActionId, actionIds, type FormField, type Message } from '../../core/message.ts'
 import { Code, isCode } from './errors.ts'
 import { filledIn, modal } from './form.ts'
 import { completed, lineOf, pathOf } from './line.ts'
@@ -27,6 +27,13 @@ export interface ListenPorts {
   live: Live
   /** What a card shows now. */
   card(key: string): Promise<{ message: Message } | undefined>
+  /** The form for a note on an incident's card; undefined: it is not for them, which the click is told. */
+  note(asker: {
+    card: string
+    identity: string
+    target: string
+    locales: string[]
+  }): Promise<{ title: string; fields: FormField[] } | undefined>
   /** The cards that will answer an event. */
   cardOf: { said(event: string): string; clicked(event: string): string }
   tokens: InteractionTokens
@@ -170,6 +177,10 @@ async function click(interaction: ButtonInteraction, ports: ListenPorts): Promis
   if (action === 'form.submit') {
     const form = (await within(lookUpMs, ports.card(card)))?.message
     if (form?.form) return void (await interaction.showModal(modal(form.title, interaction.customId, form.form.fields)))
+  }
+  if (action === 'note') {
+    const form = await within(lookUpMs, ports.note({ ...whoAndWhere(interaction), card }))
+    if (form) return void (await interaction.showModal(modal(form.title, interaction.customId, form.fields)))
   }
   await pressed(interaction, ports, { action: action as ActionId, card })
 }

@@ -4,7 +4,16 @@ import type { Clicked, Said } from '../../core/events.ts'
 import { type ActionId, actionIds } from '../../core/message.ts'
 import { type Condition, failureOf } from './condition.ts'
 import type { SlackMembership } from './membership.ts'
-import { aboutOf, fieldAction, filledIn, formCallback, modal, type SlackForm, suggestions } from './modal.ts'
+import {
+  aboutOf,
+  fieldAction,
+  filledIn,
+  formCallback,
+  modal,
+  noteCallback,
+  type SlackForm,
+  suggestions,
+} from './modal.ts'
 import { threadKey } from './place.ts'
 import type { Responses } from './responses.ts'
 import { asked, typed } from './text.ts'
@@ -20,6 +29,7 @@ interface Asker {
 export interface FormPort {
   prepare(said: Said): Promise<SlackForm | undefined>
   reopen(asker: Asker): Promise<SlackForm | undefined>
+  note(asker: Asker & { locales: string[] }): Promise<SlackForm | undefined>
   check(card: string, values: Record<string, string>): Promise<Record<string, string>>
   choices(asker: Asker, field: string, typed: string): Promise<Choice[]>
   waits(card: string): Promise<boolean>
@@ -178,9 +188,13 @@ function clicks(app: App, ports: ListenPorts): void {
       action: id as ActionId,
       locales: await membership.localesOf(body.user.id),
     })
-    if (id === 'form.submit') {
+    if (id === 'form.submit' || id === 'note') {
       await ack()
-      const form = await open(ports, body.trigger_id, asker.target, () => ports.forms.reopen(asker))
+      const find = async () =>
+        id === 'note'
+          ? ports.forms.note({ ...asker, locales: await membership.localesOf(body.user.id) })
+          : ports.forms.reopen(asker)
+      const form = await open(ports, body.trigger_id, asker.target, find)
       if (form === 'opened') return
       const event = await clicked()
       if (form === 'late') return tell(respond, say('tooLate', event.locales))
@@ -209,7 +223,8 @@ async function tell(respond: (message: object) => Promise<unknown>, text: string
 function dialogs(app: App, ports: ListenPorts): void {
   const { inbox, forms, membership, log } = ports
   app.view({ callback_id: /.*/, type: 'view_submission' }, async ({ ack, body, view }) => {
-    const about = view.callback_id === formCallback ? aboutOf(view.private_metadata) : undefined
+    const isNote = view.callback_id === noteCallback
+    const about = isNote || view.callback_id === formCallback ? aboutOf(view.private_metadata) : undefined
     if (!about) return ack()
     const values = filledIn(view.state.values)
     const wrong = await within(checkWithinMs, forms.check(about.card, values)).catch(() => 'late' as const)
@@ -219,7 +234,7 @@ function dialogs(app: App, ports: ListenPorts): void {
     const event = `slack:${view.id}`
     const identity = identityOf(body.user.id)
     try {
-      await inbox.clicked({ event, identity, ...about, action: 'form.submit', values, locales })
+      await inbox.clicked({ event, identity, ...about, action: isNote ? 'note' : 'form.submit', values, locales })
     } catch (error) {
       log.error({ error: (error as Error).message }, 'a form from Slack could not be stored')
       const [first = ''] = Object.keys(values)

@@ -11,6 +11,8 @@ export interface SlackForm {
   /** Fields whose options are looked up while one types. */
   completes: string[]
   labels: { submit: string; cancel: string }
+  /** What sending it does; absent: it answers the form that waits under the card. */
+  action?: 'note'
 }
 
 /** docs.slack.dev/reference/views and /block-kit. */
@@ -26,6 +28,7 @@ const limits = {
 }
 
 export const formCallback = 'form.submit'
+export const noteCallback = 'note'
 /** Begins the action_id of every field. */
 export const fieldAction = 'field.'
 
@@ -35,7 +38,7 @@ export function modal(form: SlackForm, target: string): ModalView {
   const fields = form.fields.filter(({ type }) => type !== 'secret').slice(0, limits.fields)
   return {
     type: 'modal',
-    callback_id: formCallback,
+    callback_id: form.action === 'note' ? noteCallback : formCallback,
     private_metadata: JSON.stringify({ card: form.card, target }),
     notify_on_close: true,
     title: plain(form.title, limits.title),
