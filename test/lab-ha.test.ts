@@ -300,6 +300,28 @@ describe('by command', () => {
 })
 
 describe('quietly', () => {
+  test('an update of the agent freezes its guests for a moment', async () => {
+    const update = await lab.begin('POST', '/nodes/pve1/services/pve-ha-lrm/restart')
+    const { startedAt } = node('pve1').processes.get(100)!
+    const told = await watch(60, () => said('vm:100', 'pve2'))
+    expect(update.exitstatus).toBe('OK')
+    expect(whats(told)).toEqual(['started@pve1', 'freeze@pve1', 'starting@pve1', 'started@pve1'])
+    expect(node('pve1').processes.get(100)!.startedAt).toBe(startedAt)
+  })
+
+  test('all managers stopped: the last master is called dead, and nobody fences', async () => {
+    for (const name of ['pve1', 'pve2', 'pve3']) await lab.begin('POST', `/nodes/${name}/services/pve-ha-crm/stop`)
+    await sim().clock.advance(60)
+    const { data } = await lab.call('GET', '/cluster/ha/status/current', {}, 'pve3')
+    expect(data).toContainEqual(
+      expect.objectContaining({ id: 'master', status: expect.stringContaining('old timestamp - dead?') }),
+    )
+    cutPower(sim(), node('pve1'))
+    expect(whats(await watch(200, () => said('vm:100', 'pve3')))).toEqual(['started@pve1'])
+    await lab.begin('POST', '/nodes/pve3/services/pve-ha-crm/start')
+    expect(whats(await watch(240, () => said('vm:100', 'pve3'))).at(-1)).toMatch(/^started@pve[23]$/)
+  })
+
   test('a guest that crashed is started again within a round, and no state tells of it', async () => {
     node('pve1').processes.delete(100)
     const told = await watch(30, async () => `${node('pve1').processes.has(100)} ${await said('vm:100', 'pve2')}`)

@@ -74,6 +74,8 @@ function act(ctx: Context, verb: 'start' | 'stop' | 'restart' | 'reload') {
   const { node } = ctx
   return ctx.task({ type: `srv${verb}`, id: service }, async (task) => {
     await task.sleep(ACT_SECONDS)
-    if (verb !== 'reload') node.services.set(service, verb === 'stop' ? 'stopped' : 'running')
+    if (verb === 'reload') return
+    await ctx.sim.ha?.control(node, service, verb)
+    node.services.set(service, verb === 'stop' ? 'stopped' : 'running')
   })
 }

@@ -2,9 +2,10 @@
 import type { SimCluster, SimEvent, SimNode } from '../model.ts'
 import { isRunning } from '../model.ts'
 import { resetNode } from '../power.ts'
-import { createCrm } from './crm.ts'
+import { type Crm, createCrm } from './crm.ts'
+import type { HaEnvironment } from './environment.ts'
 import { createLocks } from './locks.ts'
-import { createLrm, type Leave } from './lrm.ts'
+import { createLrm, type Leave, type Lrm } from './lrm.ts'
 import { createNodeEnvironment, type LockRoom } from './node-environment.ts'
 import { createWatchdog } from './watchdog.ts'
 
@@ -12,12 +13,22 @@ import { createWatchdog } from './watchdog.ts'
 const ROUND = { crm: 10, crmWithoutQuorum: 5, lrm: 10, lrmIdle: 5 }
 
 export interface HaStack {
-  /** The node goes down, or only its agent is restarted; resolves when the services here are settled. */
-  leave(node: SimNode, how: Leave): Promise<void>
+  /** The node goes down; resolves when its agent has settled the services here and both daemons have ended. */
+  leave(node: SimNode, how: 'shutdown' | 'reboot'): Promise<void>
+  /** systemd's hand on `pve-ha-crm` or `pve-ha-lrm`; nothing happens for other units. */
+  control(node: SimNode, unit: string, verb: 'start' | 'stop' | 'restart'): Promise<void>
+}
+
+interface Daemon {
+  start(): void
+  /** Resolves when it has ended in good order. */
+  stop(how: Leave): Promise<void>
 }
 
 interface Daemons {
-  leave(how: Leave): Promise<void>
+  crm: Daemon
+  lrm: Daemon
+  /** They die with the node. */
   end(): void
 }
 
@@ -38,7 +49,18 @@ export function runHa(sim: SimCluster): HaStack {
 
   sim.listeners.add(follow)
   for (const node of sim.nodes) if (isRunning(node)) daemons.set(node, startDaemons(sim, node, rooms))
-  return { leave: async (node, how) => daemons.get(node)?.leave(how) }
+  return {
+    async leave(node, how) {
+      await daemons.get(node)?.lrm.stop(how)
+      await daemons.get(node)?.crm.stop(how)
+    },
+    async control(node, unit, verb) {
+      const { crm, lrm } = daemons.get(node) ?? {}
+      const daemon = unit === 'pve-ha-crm' ? crm : unit === 'pve-ha-lrm' ? lrm : undefined
+      if (verb !== 'start') await daemon?.stop('restart')
+      if (verb !== 'stop') daemon?.start()
+    },
+  }
 }
 
 /** One set of locks a cluster; a node that joins must watch them anew. */
@@ -58,56 +80,82 @@ function lockRooms(): LockRoom & { joined(node: SimNode, now: number): void } {
 
 function startDaemons(sim: SimCluster, node: SimNode, rooms: LockRoom): Daemons {
   const life = { alive: true }
-  const { clock } = sim
-  const watchdog = createWatchdog(clock)
+  const watchdog = createWatchdog(sim.clock)
   const env = createNodeEnvironment({ sim, node, rooms, watchdog, life })
-  const crm = createCrm(env)
-  let lrm = createLrm(env)
-  let left: (() => void) | undefined
 
-  /** Calls itself again after as many seconds as it says, while the node lives. */
-  function every(first: number, round: () => number | undefined) {
+  /** `round` says in how many seconds it wants to be called again; undefined: never. */
+  function repeat(first: number, round: () => number | undefined) {
     const turn = () => {
       if (!life.alive) return
       if (watchdog.isOver()) return resetNode(sim, node)
       const seconds = round()
-      if (seconds !== undefined) clock.after(seconds, turn)
+      if (seconds !== undefined) sim.clock.after(seconds, turn)
     }
-    clock.after(first, turn)
+    sim.clock.after(first, turn)
   }
 
-  let crmRuns = true
-  const runCrm = () => {
-    if (!crmRuns) return undefined
-    crm.round()
-    return env.quorate() ? ROUND.crm : ROUND.crmWithoutQuorum
-  }
-  const runLrm = () => {
-    if (lrm.round()) return lrm.state === 'active' ? ROUND.lrm : ROUND.lrmIdle
-    left?.()
-    return undefined
-  }
-  const place = sim.nodes.indexOf(node)
-  every(1 + ((place * 3) % ROUND.crm), runCrm)
-  every(2 + ((place * 3) % ROUND.lrmIdle), runLrm)
-
+  // The nodes take turns, so that not everything happens in one second.
+  const phase = sim.nodes.indexOf(node) * 3
+  const crm = crmDaemon(env, (round) => repeat(1 + (phase % ROUND.crm), round))
+  const lrm = lrmDaemon(env, (round) => repeat(2 + (phase % ROUND.lrmIdle), round))
+  crm.start()
+  lrm.start()
   return {
-    async leave(how) {
-      await new Promise<void>((resolve) => {
-        left = resolve
-        lrm.leave(how)
-      })
-      if (!life.alive) return
-      if (how !== 'restart') {
-        crm.stop()
-        crmRuns = false
-        return
-      }
-      lrm = createLrm(env)
-      every(1, runLrm)
-    },
+    crm,
+    lrm,
     end() {
       life.alive = false
+    },
+  }
+}
+
+type Repeat = (round: () => number | undefined) => void
+
+function crmDaemon(env: HaEnvironment, repeat: Repeat): Daemon {
+  let running: Crm | undefined
+  return {
+    start() {
+      if (running) return
+      const crm = createCrm(env)
+      running = crm
+      repeat(() => {
+        if (running !== crm) return undefined
+        crm.round()
+        return env.quorate() ? ROUND.crm : ROUND.crmWithoutQuorum
+      })
+    },
+    async stop() {
+      running?.stop()
+      running = undefined
+    },
+  }
+}
+
+function lrmDaemon(env: HaEnvironment, repeat: Repeat): Daemon {
+  let running: Lrm | undefined
+  let ended = () => {}
+  return {
+    start() {
+      if (running) return
+      const lrm = createLrm(env)
+      running = lrm
+      repeat(() => {
+        if (lrm.round()) return lrm.state === 'active' ? ROUND.lrm : ROUND.lrmIdle
+        running = undefined
+        ended()
+        return undefined
+      })
+    },
+    async stop(how) {
+      if (!running) return
+      running.leave(how)
+      await new Promise<void>((resolve) => {
+        const before = ended
+        ended = () => {
+          before()
+          resolve()
+        }
+      })
     },
   }
 }

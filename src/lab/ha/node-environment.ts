@@ -78,7 +78,8 @@ type Run = (task: TaskHandle) => Promise<void>
 /** Resolves when the task has ended, with whether it ended well. */
 function runTask(sim: SimCluster, node: SimNode, vmid: number, action: GuestAction): Promise<boolean> {
   const guest = viewOf(node).guests.get(vmid)
-  const [type, run] = taskFor({ sim, node }, vmid, guest?.type === 'lxc', action)
+  if (!guest) return Promise.resolve(false)
+  const [type, run] = taskFor({ sim, node }, vmid, guest.type === 'lxc', action)
   return new Promise((resolve) => {
     startTask(sim, node, { type, id: String(vmid), user: 'root@pam', tag: 'pve-ha-lrm' }, async (task) => {
       try {
@@ -102,7 +103,7 @@ function taskFor(
   if (action.do === 'start') return ['qmstart', startWorker(place, vmid)]
   if (action.do === 'migrate') {
     const target = nodeByName(place.sim, action.target)
-    if (!target) throw new Error(`no such cluster node '${action.target}'`)
+    if (!target) return ['qmigrate', () => Promise.reject(new Error(`no such cluster node '${action.target}'`))]
     return ['qmigrate', migrateWorker(place, vmid, target)]
   }
   const { timeoutSeconds } = action
