@@ -15,6 +15,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'job-overhead': () => import('./job-overhead.ts'),
   'tracked-tasks': () => import('./tracked-tasks.ts'),
   'idle-worker': () => import('./idle-worker.ts'),
+  'lab-idle': () => import('./lab-idle.ts'),
   'lab-start': () => import('./lab-start.ts'),
 }
 
