@@ -13,6 +13,8 @@ type Part = { measure(stage: Stage): Promise<Figure[]> }
 const parts: Record<string, () => Promise<Part>> = {
   'first-message': () => import('./first-message.ts'),
   'job-overhead': () => import('./job-overhead.ts'),
+  'slack-acks': () => import('./slack-acks.ts'),
+  'slack-cards': () => import('./slack-cards.ts'),
   'tracked-tasks': () => import('./tracked-tasks.ts'),
   'idle-worker': () => import('./idle-worker.ts'),
   'lab-idle': () => import('./lab-idle.ts'),
@@ -21,6 +23,7 @@ const parts: Record<string, () => Promise<Part>> = {
 
 const programs: Record<string, () => Promise<{ main(): void }>> = {
   'bare-bullmq': () => import('./bare-bullmq.ts'),
+  'bare-bolt': () => import('./bare-bolt.ts'),
   'bare-https': () => import('./bare-https.ts'),
 }
 
