@@ -39,7 +39,7 @@ export default defineCommand({
         },
         'under-ha': {
           says: '{name} is under high availability (state {state}); HA must let go of it first.',
-          hint: 'ha-manager remove {sid}',
+          hint: 'ha remove {vmid}',
         },
         'has-clones': {
           says: 'Linked clones still need this template: {clones}. They would lose their disks.',
@@ -71,7 +71,7 @@ export default defineCommand({
         },
         'under-ha': {
           says: '{name} está bajo alta disponibilidad (estado {state}); primero HA tiene que soltarla.',
-          hint: 'ha-manager remove {sid}',
+          hint: 'ha remove {vmid}',
         },
         'has-clones': {
           says: 'Hay clones enlazados que necesitan esta plantilla: {clones}. Perderían sus discos.',
@@ -87,9 +87,9 @@ export default defineCommand({
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
     const { labels, theGuest } = house.words[asker.language]
     const facts = await readGuest(proxmox, args.guest, cluster, signal)
-    const { guest, state, config, tool, sid, called } = facts
+    const { guest, state, config, tool, called } = facts
     const { name, vmid, node, kind } = guest
-    if (state.haManaged) throw new Refused('under-ha', { name, sid, state: guest.haState ?? state.status })
+    if (state.haManaged) throw new Refused('under-ha', { name, vmid, state: guest.haState ?? state.status })
     if (state.status !== 'stopped') throw new Refused('is-running', { name, called })
     if (config.protection === '1') throw new Refused('is-protected', { name, vmid, tool })
     refuseLocked(facts)

@@ -13,6 +13,15 @@ const lines: [RegExp, (match: RegExpExecArray) => Cause][] = [
     /VM (\d+) already exists|config file already exists|unable to create (?:VM|CT) (\d+)[\s\S]*already exists/i,
     (m) => ({ code: 'vmid-taken', values: { vmid: m[1] ?? m[2] ?? '' } }),
   ],
+  [
+    /detected modified configuration|checksum mismatch \(file change by other user/i,
+    () => ({ code: 'changed-at-once' }),
+  ],
+  [/ha groups have not been migrated yet/i, () => ({ code: 'ha-groups-not-migrated' })],
+  [
+    /service '(\w+:(\d+))' in error state, must be disabled/i,
+    (m) => ({ code: 'ha-error-first', values: { name: m[1]!, guest: m[2]! } }),
+  ],
   [/no quorum|cluster not ready/i, () => ({ code: 'no-quorum' })],
   [/is locked \(([\w-]+)\)/i, (m) => ({ code: 'guest-locked', values: { lock: m[1]! } })],
   [/can't lock file|got lock request timeout/i, () => ({ code: 'guest-locked', values: { lock: 'timeout' } })],

@@ -151,6 +151,10 @@ export const haErrorsEn = {
     says: 'Somebody changed {what} after this was decided, so it was not touched.',
     hint: 'ha status',
   },
+  'changed-at-once': {
+    says: 'Somebody changed the same configuration at the same moment, so nothing was written.',
+    hint: 'Look at it and type it again.',
+  },
   'ha-groups-not-migrated': {
     says: 'The cluster still has HA groups from before Proxmox VE 9 and has not turned them into rules yet; it does when every node runs 9.',
     hint: 'host list   # every node must be online and upgraded',

@@ -148,6 +148,10 @@ export const haErrorsEs: Same<typeof haErrorsEn> = {
     says: 'Alguien cambió {what} después de que esto se decidió, así que no se tocó.',
     hint: 'ha status',
   },
+  'changed-at-once': {
+    says: 'Alguien cambió la misma configuración en ese mismo momento, así que no se escribió nada.',
+    hint: 'Mírala y escríbelo otra vez.',
+  },
   'ha-groups-not-migrated': {
     says: 'El clúster todavía tiene grupos de HA de antes de Proxmox VE 9 y no los convirtió en reglas; lo hace cuando todos los nodos corren 9.',
     hint: 'host list   # todos los nodos tienen que estar en línea y actualizados',

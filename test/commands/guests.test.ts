@@ -33,12 +33,17 @@ async function having(vmid: number, change: (guest: GuestConfig) => void, work: 
   }
 }
 
+/** While the clock stands still, so that the HA manager does not take it. */
 async function underHa(sid: string, work: () => Promise<void>) {
+  const { clock } = stage.sim.cluster
+  const { speed } = clock
+  clock.setSpeed(0)
   site().ha.resources.set(sid, { sid, type: 'vm', keys: {} })
   try {
     await work()
   } finally {
     site().ha.resources.delete(sid)
+    clock.setSpeed(speed)
   }
 }
 
@@ -60,7 +65,7 @@ describe('what is in the way is refused with the next step', () => {
 
   test('one under HA is not deleted, and HA is named as the one that acts on it', () =>
     underHa('vm:101', async () => {
-      expect(await refused('vm delete db1')).toMatchObject({ code: 'under-ha', hint: 'ha-manager remove vm:101' })
+      expect(await refused('vm delete db1')).toMatchObject({ code: 'under-ha', hint: 'ha remove 101' })
       const start = await stage.say('vm start db1 --explain')
       expect(field(start, 'Warning')).toContain('10–20 s')
       expect(field(start, 'By hand, in a shell')).toBe('ha-manager set vm:101 --state started')

@@ -84,6 +84,17 @@ test('the life of a machine: cloned, started, rebooted, shut down, switched off 
   expect(volumes.filter((volume) => volume.vmid === vmid)).toEqual([])
 })
 
+test('the thesis in three lines: a hierarchy, a machine under it, and HA takes it', async () => {
+  await done('vm create thesis node:pve1 storage:Storage disk:1G')
+  const { vmid } = (await guestNamed('thesis'))!
+  expect(await done('ha prefer grupoHA pve1:3 pve2:2 pve3:1')).toMatchObject({ state: 'ok' })
+  const added = await done(`ha add ${vmid} prefer:grupoHA restart:1 relocate:1`)
+  expect(added).toMatchObject({ state: 'ok', title: expect.stringContaining(`vm:${vmid}, grupoHA: runs`) })
+  expect(await guestNamed('thesis')).toMatchObject({ status: 'running', node: 'pve1' })
+  expect(crew.sim.cluster.nodes[0]!.config.ha.rules.get('grupoHA')?.keys.resources).toBe(`vm:${vmid}`)
+  expect(await done(`ha remove ${vmid}`)).toMatchObject({ state: 'ok' })
+})
+
 test('a machine in which nothing answers does not go down, and the next step is to switch it off', async () => {
   await done('vm create mute node:pve2 storage:local-lvm disk:1G')
   const { vmid } = (await guestNamed('mute'))!
