@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Crew } from './crew.ts'
+import { Chat, Crew, until } from './crew.ts'
+import { inProcessBot } from './slack-crew.ts'
 import { buttonsIn, type DiscordStandIn, startDiscord, textOf } from './stand-ins/discord/index.ts'
 
 let crew: Crew
@@ -72,5 +73,24 @@ test('the whole way: slash, form, card edited until the end, confirmation, refus
   expect(discord.messages('ops')).toHaveLength(3)
   expect(discord.violations).toEqual([])
   await worker.stop()
+  await bot.close()
+})
+
+test('a Discord that is away when the bot starts keeps nothing else from working, and is reached when it is back', async () => {
+  discord.outage(true)
+  const web = { listen: '127.0.0.1:0', signIn: 'none' }
+  const { chat, roles } = settings()
+  const more = { chat: { ...chat, web }, roles: [...roles, { role: 'viewer', who: ['web:viewer'] }] }
+  const bot = await inProcessBot(crew, 'away', more)
+  const ready = async () => (await (await fetch(`${bot.http}/readyz`)).json()) as { parts: { discord: boolean } }
+  expect((await ready()).parts.discord).toBe(false)
+  const chatting = new Chat(bot.web!)
+  await chatting.say('viewer', '/pve whoami')
+  await chatting.card(({ state }) => state === 'info', 'an answer')
+  discord.outage(false)
+  await until(async () => (await ready()).parts.discord, 'Discord')
+  await discord.slash('whoami', {}, { user: 'eva', channel: 'ops' })
+  await discord.until(said('viewer'), 20_000)
+  expect(discord.violations).toEqual([])
   await bot.close()
 })

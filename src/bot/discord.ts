@@ -1,10 +1,12 @@
 import type { House } from '../app.ts'
+import type { DiscordConnection } from '../chat/discord/discord.ts'
 import type { Config } from '../config.ts'
 import type { Forms } from '../core/forms.ts'
 import type { Jobs } from '../core/house.ts'
 import { spoken } from '../core/language.ts'
 import { type Carrier, Gone, Throttled } from '../jobs/delivery.ts'
 import type { Inbox } from '../jobs/inbox.ts'
+import { pause } from '../jobs/pause.ts'
 import type { RedisPreferences } from '../jobs/preferences.ts'
 import { channelsOf, markOfLab, type Readers, remember } from './places.ts'
 
@@ -24,8 +26,12 @@ export const discordPermissions = async (
   access: NonNullable<Awaited<ReturnType<typeof openDiscordMembership>>>['access'],
 ) => (await import('../chat/discord/permissions.ts')).lookAtPermissions(access)
 
-/** Listens to Discord, and delivers there. */
-export async function openDiscord(parts: {
+const firstWaitMs = 1000
+const longestWaitMs = 300_000
+/** Starting does not wait longer for Discord: everything else works without it. */
+const startWithinMs = 10_000
+
+interface Parts {
   config: Config
   inbox: Inbox
   house: House
@@ -36,13 +42,45 @@ export async function openDiscord(parts: {
   forms: Forms
   lab: boolean
   known: NonNullable<Awaited<ReturnType<typeof openDiscordMembership>>>
-}) {
+}
+
+/** Listens to Discord, and delivers there; a Discord that is away or refuses the token is tried again, and told. */
+export async function openDiscord(parts: Parts): Promise<{ connected(): boolean; close(): Promise<void> }> {
+  const { log } = parts.house
+  const ended = new AbortController()
+  let discord: DiscordConnection | undefined
+  const keepTrying = async (tried: () => void) => {
+    for (let waitMs = firstWaitMs; !ended.signal.aborted; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+      try {
+        discord = await connect(parts)
+        if (ended.signal.aborted) return discord.close()
+        const errors = { throttled: (ms: number) => new Throttled(ms), gone: (reason: string) => new Gone(reason) }
+        parts.deliver(discord.carrier(errors, markOfLab(parts.config, parts.lab)))
+        return tried()
+      } catch (error) {
+        tried()
+        log.error({ error: (error as Error).message, againInMs: waitMs }, 'no connection to Discord')
+        await pause(waitMs, ended.signal)
+      }
+    }
+  }
+  await Promise.race([new Promise<void>((resolve) => void keepTrying(resolve)), pause(startWithinMs, ended.signal)])
+  return {
+    connected: () => discord?.connected() ?? false,
+    async close() {
+      ended.abort()
+      await discord?.close()
+    },
+  }
+}
+
+async function connect(parts: Parts): Promise<DiscordConnection> {
   const { config, inbox, house, readers, preferences, desk, known } = parts
   const { connectDiscord } = await import('../chat/discord/discord.ts')
   const { live } = await import('../chat/discord/live.ts')
   const remembered = remember(readers)
   const { catalogue, access } = house
-  const discord = await connectDiscord({
+  return connectDiscord({
     ...known.access,
     membership: known.membership,
     inbox,
@@ -67,7 +105,4 @@ export async function openDiscord(parts: {
     now: Date.now,
     log: house.log,
   })
-  const errors = { throttled: (ms: number) => new Throttled(ms), gone: (reason: string) => new Gone(reason) }
-  parts.deliver(discord.carrier(errors, markOfLab(config, parts.lab)))
-  return discord
 }
