@@ -19,6 +19,7 @@ import { RedisPreferences } from './jobs/preferences.ts'
 import { ready } from './jobs/redis.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
 import { gathered } from './membership.ts'
+import { openEventLog, watchMetrics } from './watch.ts'
 
 /** How long a confirmation or an approval stays open. */
 const decideWithinMs = 15 * 60_000
@@ -136,7 +137,10 @@ export async function startBot(options: {
   const discord =
     known && (await openDiscord({ config, inbox, house, readers, preferences, desk, deliver, forms, known, lab }))
   if (discord) closers.unshift(() => discord.close())
-  const site = await openSite({ house, slack, discord, metrics: () => desk.queue.exportPrometheusMetrics() })
+  const logs = new Map(readers.names.map((name) => [name, openEventLog({ ...house, patient: house.prompt }, name)]))
+  const metrics = async () =>
+    (await Promise.all([desk.queue.exportPrometheusMetrics(), watchMetrics(logs, Date.now)])).join('\n')
+  const site = await openSite({ house, slack, discord, logs, metrics })
   if (site) closers.unshift(site.close)
   return {
     ...(web ? { web: web.url } : {}),

@@ -4,6 +4,7 @@ import {
   keepHeads,
   openHouse,
   openJobDesk,
+  openReaders,
   openSecrets,
   openWriters,
   readEnds,
@@ -21,6 +22,7 @@ import { RedisTaskBoard } from './jobs/task-board.ts'
 import { gathered } from './membership.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
+import { startWatchers } from './watch.ts'
 import { keepIncidents } from './worker/incidents.ts'
 
 /** The acting side: runs the jobs and follows the tasks of every cluster. As many as wanted, on any machine. */
@@ -94,6 +96,7 @@ export async function startWorker(options: {
     told,
   })
   const keepers = keepIncidents(house, writers, options.lab === true)
+  const watchers = startWatchers(house, config, openReaders(config))
   const stopHeads = keepHeads(house)
   const reports = reportRights({
     config,
@@ -108,6 +111,7 @@ export async function startWorker(options: {
       told.close()
       reports.stop()
       await Promise.all(keepers.map((keeper) => keeper.stop()))
+      await watchers.close()
       await worker.close()
       await Promise.all(pollers.map((poller) => poller.stop()))
       await desk.close()

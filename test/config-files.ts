@@ -20,6 +20,7 @@ export const secrets = {
   SLACK_SIGNING_SECRET: 's3cret-signing',
   DISCORD_TOKEN: 's3cret-discord',
   PAGER_KEY: 's3cret-pager',
+  PROXMOX_HOOK_SECRET: 's3cret-hook',
   HEARTBEAT_URL: 'https://hc.example/s3cret-heartbeat',
   PVE2_POWER_WEBHOOK: 'https://plug.example/s3cret-plug',
 }

@@ -75,6 +75,7 @@ describe('a whole file', () => {
       listen: { host: '127.0.0.1', port: 8485 },
       publicUrl: 'https://quorum.example.com',
       install: { listen: { host: '10.0.0.10', port: 8486 } },
+      hooks: { proxmox: {} },
     })
     expect(config.power.pve1).toEqual({ mac: 'bc:24:11:01:02:03' })
     expect(config.power.pve2?.webhook?.reveal()).toBe('https://plug.example/s3cret-plug')
@@ -294,6 +295,7 @@ describe('secrets', () => {
         'DISCORD_TOKEN',
         'HEARTBEAT_URL',
         'PAGER_KEY',
+        'PROXMOX_HOOK_SECRET',
         'PVE_READ_SECRET',
         'SLACK_APP_TOKEN',
         'SLACK_BOT_TOKEN',

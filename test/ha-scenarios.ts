@@ -48,6 +48,8 @@ export interface Frame {
   status?: Fields[]
   resources?: Fields[]
   tasks?: Fields[]
+  /** What nodes without quorum answer to `status/current`. */
+  isolated?: { [node: string]: Fields[] }
 }
 
 export interface Scenario {
@@ -114,6 +116,7 @@ function frameOf(record: Record, ha: Fields[] | null): Frame {
       return { type: kind === 'ct' ? 'lxc' : 'qemu', vmid: Number(vmid), node: guest.node, status: guest.status }
     }),
     tasks: [],
+    ...(record.isolated_views ? { isolated: record.isolated_views } : {}),
   }
 }
 

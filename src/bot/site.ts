@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type House, openSecrets } from '../app.ts'
 import { health, listenHealth } from '../http/health.ts'
+import { proxmoxHook } from '../http/hooks.ts'
 import { mount } from '../http/mount.ts'
 import { secretPages } from '../http/secrets.ts'
 import { longestSecret } from '../jobs/secret-box.ts'
@@ -10,10 +11,12 @@ export async function openSite(parts: {
   house: House
   slack: SlackParts | undefined
   discord: { connected(): boolean } | undefined
+  /** By cluster. */
+  logs: ReadonlyMap<string, { wake(): Promise<void> }>
   metrics: () => Promise<string>
 }): Promise<{ url: string; close(): Promise<void> } | undefined> {
   const { house, slack, discord } = parts
-  const { listen, publicUrl, tls } = house.config.http
+  const { listen, publicUrl, tls, hooks } = house.config.http
   const state = () => {
     const troubles = slack?.troubles() ?? []
     const slackTroubles = troubles.length > 0 ? troubles : undefined
@@ -24,6 +27,11 @@ export async function openSite(parts: {
   if (publicUrl !== undefined) {
     const box = openSecrets(house, house.prompt)
     site.route('/', secretPages({ box, publicUrl, longest: longestSecret, log: house.log }))
+  }
+  if (hooks?.proxmox?.secret) {
+    const { logs } = parts
+    const { secret } = hooks.proxmox
+    site.route('/', proxmoxHook({ secret, clusters: [...logs.keys()], wake: async (name) => logs.get(name)?.wake() }))
   }
   try {
     const server = await listenHealth(site, listen, tls)

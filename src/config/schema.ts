@@ -142,6 +142,9 @@ export function fileSchema(role: ProcessRole, folder: string) {
     publicUrl: publicUrl.optional(),
     tls: map({ cert: file(folder, checkTls), key: file(folder, checkTls) }).optional(),
     install: map({ listen }).optional(),
+    hooks: map({
+      proxmox: map({ secret: needed(secret, 'http', 'hooks', 'proxmox', 'secret') }).optional(),
+    }).optional(),
   })
   const heartbeat = map({ url: needed(secretUrl, 'heartbeat', 'url'), every: duration('1s', '24h').prefault('60s') })
   const power = map({ webhook: secretUrl.optional(), mac: mac.optional() })

@@ -152,6 +152,8 @@ export interface Http {
   tls?: { cert: string; key: string } | undefined
   /** The listener for answer files; absent: off. */
   install?: { listen: Listen } | undefined
+  /** Who may call us; with `proxmox`, its notifications make the watcher look early. */
+  hooks?: { proxmox?: { secret?: Secret | undefined } | undefined } | undefined
 }
 
 /** How a node that is off is started; `webhook` is a credential. */

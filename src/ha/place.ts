@@ -20,6 +20,7 @@ export function placeChange(change: Change): 'recovered' | 'moved' | 'failed' | 
   }
   // Guests may be moved by hand then; the manager learns of it when HA is armed again.
   if (memory.ha.disarmed || look.manager?.disarm) return undefined
+  if (hasBeenGone(change)) return 'recovered'
   if (look.gap > blindMs) return 'unwatched'
   if (isMoving(was.state)) return hasDied(change) ? 'recovered' : 'moved'
   if (hasGone(change)) return 'recovered'
@@ -32,6 +33,12 @@ const isSettled = (state: string) => state === 'started' || state === 'request_s
 const hasGone = (change: Change) => {
   const source = sourceOf(change)
   return source !== undefined && !source.up && source.ha !== 'maintenance'
+}
+
+/** Gone before, and gone still: nothing can have been moved from there. */
+const hasBeenGone = (change: Change) => {
+  const before = change.was.node === undefined ? undefined : change.memory.nodes[change.was.node]
+  return !isMoving(change.was.state) && before?.up === false && hasGone(change)
 }
 
 /** The source was gone for so long that it cannot have handed the guest over. */
