@@ -157,6 +157,33 @@ describe('a node is lost', () => {
   })
 })
 
+describe('worse', () => {
+  test('the source dies in the middle of a move: the lock that was left goes, and the guest starts elsewhere', async () => {
+    config().ha.commands.push('migrate vm:100 pve3')
+    const guest = config().guests.get(100)!
+    for (let waited = 0; guest.lock !== 'migrate' && waited < 30; waited += 1) await sim().clock.advance(1)
+    expect(guest.lock).toBe('migrate')
+    cutPower(sim(), node('pve1'))
+    const told = await watch(150, () => said('vm:100', 'pve2'))
+    expect(whats(told)).toEqual(['migrate@pve1', 'fence@pve1', 'starting@pve2', 'started@pve2'])
+    expect(guest.lock).toBeUndefined()
+  })
+
+  test('no quorum anywhere: the owner resets itself, and starts its guest where it was once the others are back', async () => {
+    for (const name of ['pve2', 'pve3']) cutNetwork(sim(), node(name))
+    const told = await watch(100, () =>
+      sim()
+        .nodes.map(({ power, processes }) => `${power} ${processes.size}`)
+        .join(),
+    )
+    expect(whats(told)).toEqual(['on 1,on 0,on 0', 'booting 0,on 0,on 0', 'on 0,on 0,on 0'])
+    for (const name of ['pve2', 'pve3']) healNetwork(sim(), node(name))
+    await sim().clock.advance(60)
+    expect(node('pve1').processes.has(100)).toBe(true)
+    expect(await said('vm:100', 'pve2')).toBe('started@pve1')
+  })
+})
+
 describe('a node goes down in order', () => {
   /** The node's power, what HA calls it, its agent's mode and the guest. */
   const look = async () => {

@@ -5,6 +5,7 @@ import { shutdownWorker, startWorker, stopWorker } from '../endpoints/qemu-power
 import { kill, launch } from '../endpoints/qemu-process.ts'
 import type { GuestConfig, SimCluster, SimNode } from '../model.ts'
 import { clusterNodes, emit, isQuorate, isRunning, nodeByName, seesOnline, viewOf } from '../model.ts'
+import { sha1Hex } from '../random.ts'
 import { startTask, type TaskHandle } from '../tasks.ts'
 import type { GuestAction, HaEnvironment, ShutdownPolicy } from './environment.ts'
 import type { Locks } from './locks.ts'
@@ -29,6 +30,7 @@ const agentLock = (node: string) => `ha_agent_${node}_lock`
 const vmidOf = (sid: string) => Number(sid.split(':')[1])
 
 export function createNodeEnvironment({ sim, node, rooms, watchdog, life }: Parts): HaEnvironment {
+  let uids = 0
   const now = () => Math.floor(sim.clock.now())
   const quorate = () => life.alive && isRunning(node) && isQuorate(sim, node)
   const take = (name: string) => quorate() && rooms.of(node).take(name, node.name, sim.clock.now(), rooms.since(node))
@@ -61,7 +63,12 @@ export function createNodeEnvironment({ sim, node, rooms, watchdog, life }: Part
     act: async (sid, action) => (life.alive ? runTask(sim, node, vmidOf(sid), action) : false),
     notify: (what, name) => emit(sim, { kind: 'fencing', node, fenced: name, acknowledged: what === 'fenced' }),
     log: (_level, text) => writeSyslog(node, sim.clock.now(), text),
-    uid: () => sim.random.uuid(),
+    uid() {
+      uids += 1
+      return Buffer.from(sha1Hex(`${node.name} ${sim.clock.now()} ${uids}`), 'hex')
+        .toString('base64')
+        .slice(0, 22)
+    },
   }
 }
 
