@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { ConfigFaults, loadConfig, loadKey, readEnvironment } from './config.ts'
 
 const usage = `quorum bot | worker [--root] | lab | sim | doctor | register [slack|discord] | audit verify [--head H] | secret set | web-login
-  lab|sim [--pve 9.2] [--scenario empty|cluster|azuay] [--port N] [--seed N] [--speed X]`
+  lab|sim [--pve 7.2|8.4|9.2] [--scenario empty|cluster|azuay] [--port N] [--seed N] [--speed X]`
 
 interface Running {
   close(): Promise<void>
@@ -196,6 +196,7 @@ async function startSimulator(rest: string[]): Promise<Running> {
   return sim
 }
 
+const releases = ['7.2', '8.4', '9.2'] as const
 const scenarios = ['empty', 'cluster', 'azuay'] as const
 
 function simOptions(rest: string[]) {
@@ -212,10 +213,12 @@ function simOptions(rest: string[]) {
     return value === undefined ? {} : { [name]: value }
   }
   const { pve, scenario } = values
-  if (pve !== undefined && pve !== '9.2') throw new Plain(`--pve takes 9.2 so far, not "${pve}".`)
+  const release = releases.find((one) => one === pve)
+  if (pve !== undefined && !release) throw new Plain(`--pve takes ${releases.join(', ')}, not "${pve}".`)
   const known = scenarios.find((one) => one === scenario)
   if (scenario !== undefined && !known) throw new Plain(`--scenario takes ${scenarios.join(', ')}, not "${scenario}".`)
   return {
+    ...(release === undefined ? {} : { pve: release }),
     ...(known === undefined ? {} : { scenario: known }),
     ...number('port', 0, 65_533),
     ...number('seed', 0, 2 ** 31),

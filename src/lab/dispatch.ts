@@ -36,7 +36,7 @@ const OPEN = new Set([
 export async function identify({ sim }: Api, entry: SimNode, call: Call): Promise<Auth | undefined> {
   if (OPEN.has(`${call.method} ${call.path}`)) return undefined
   try {
-    return authenticate(entry, call.method, call.credentials, sim.clock.now(), sim.pve.version)
+    return authenticate(entry, call.method, call.credentials, sim.clock.now(), sim.pve)
   } catch (error) {
     await sim.clock.pause(3)
     throw error

@@ -4,10 +4,9 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { PveFault } from './fault.ts'
-import type { ClusterConfig, SimNode, User } from './model.ts'
+import type { ClusterConfig, PveRelease, SimNode, User } from './model.ts'
 import { viewOf } from './model.ts'
 import { type Auth, isValid } from './permissions.ts'
-import type { SchemaVersion } from './schema/load.ts'
 
 /** Seconds. A ticket of the near future is a clock that is a little off. */
 const TICKET_LIFE = 7200
@@ -74,24 +73,24 @@ export function authenticate(
   method: string,
   given: Credentials,
   now: number,
-  version: SchemaVersion,
+  release: PveRelease,
 ): Auth {
   const config = viewOf(node)
   if (node.restarting) throw unauthorised('Authentication failed!')
   const token = tokenFrom(given.authorization)
-  if (token !== undefined) return authenticateToken(config, token, now, version)
+  if (token !== undefined) return authenticateToken(config, token, now, release)
   const ticket = ticketFrom(given.cookie)
   if (ticket === undefined) throw unauthorised('No ticket')
   const userid = userOfTicket(config, ticket, now)
-  if (userid === undefined) throw unauthorised(older(version, 'permission denied - invalid PVE ticket'))
+  if (userid === undefined) throw unauthorised(older(release, 'permission denied - invalid PVE ticket'))
   if (method !== 'GET' && !isCsrfToken(config, userid, given.csrf ?? '', now)) {
     throw unauthorised('Permission denied - invalid csrf token')
   }
   return { userid }
 }
 
-/** Releases before 9.1.5 said what was wrong. */
-const older = (version: SchemaVersion, text: string) => (version === '9.2' ? 'Authentication failed!' : text)
+/** What was wrong, where the release says so. */
+const older = ({ sparing401 }: PveRelease, text: string) => (sparing401 ? 'Authentication failed!' : text)
 
 /** A space is as good as the first `=`; another scheme is no token at all. */
 export function tokenFrom(authorization: string | undefined): string | undefined {
@@ -108,9 +107,9 @@ function ticketFrom(cookie: string | undefined): string | undefined {
   }
 }
 
-function authenticateToken(config: ClusterConfig, value: string, now: number, version: SchemaVersion): Auth {
+function authenticateToken(config: ClusterConfig, value: string, now: number, release: PveRelease): Auth {
   const [, userid = '', tokenid = '', secret = ''] = /^([^!]+)!([^=]+)=(.+)$/.exec(value) ?? []
-  const refuse = (text: string) => unauthorised(older(version, text))
+  const refuse = (text: string) => unauthorised(older(release, text))
   const user = config.access.users.get(userid)
   if (!user) throw refuse(`no such user ('${userid}')`)
   if (!isValid(user, now))

@@ -398,6 +398,14 @@ export interface PveRelease {
   /** As GET /version says it. */
   full: string
   repoid: string
+  /** HA rules instead of groups, and `failback` of a resource instead of a group's `nofailback`. */
+  haRules: boolean
+  /** HA can be disarmed, and its status tells of fencing and watchdogs. */
+  haArming: boolean
+  /** Services on their way to a node count among what keeps its agent busy, and those in error do not. */
+  haCountsArriving: boolean
+  /** 401 does not say what was wrong with the login (since 9.1.5). */
+  sparing401: boolean
 }
 
 export const emit = (sim: SimCluster, event: SimEvent) => {

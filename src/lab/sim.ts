@@ -5,9 +5,10 @@ import { createClock } from './clock.ts'
 import { type ControlServer, serveControl } from './control.ts'
 import type { Api } from './dispatch.ts'
 import { runHa } from './ha/daemons.ts'
-import type { NodeCertificate, PveRelease, SimCluster } from './model.ts'
+import type { NodeCertificate, SimCluster } from './model.ts'
 import { makeAuthority, makeNodeCertificate } from './pki.ts'
 import { createRandom } from './random.ts'
+import { RELEASES } from './releases.ts'
 import { type HostIdentity, type Scenario, type Secrets, type Site, siteOf } from './scenarios.ts'
 import { loadSchema, type SchemaVersion } from './schema/load.ts'
 import { type NodeServer, startNodeServer } from './server.ts'
@@ -47,12 +48,6 @@ export interface RunningSim {
   /** Begins a scenario anew; addresses, secrets and authorities stay, running tasks end. */
   reset(scenario: Scenario): Promise<void>
   close(): Promise<void>
-}
-
-const RELEASES: Record<SchemaVersion, PveRelease> = {
-  '7.2': { version: '7.2', full: '7.2-11', repoid: 'b76d3178' },
-  '8.4': { version: '8.4', full: '8.4.14', repoid: 'b502d23c55afcba1' },
-  '9.2': { version: '9.2', full: '9.2.11', repoid: '14a22df35955d97d' },
 }
 
 /** Resolves when every node answers. */

@@ -1,12 +1,12 @@
 /** What can be read about high availability. How each text comes about: HA manager's Status.pm, seen in recordings ha.jsonl.gz. */
 import { needsAgent } from '../ha/lrm.ts'
 import { wanted } from '../ha/service-states.ts'
-import type { ClusterConfig, HaLrmStatus, HaResource, HaService } from '../model.ts'
+import type { HaLrmStatus, HaResource, HaService } from '../model.ts'
 import { isQuorate } from '../model.ts'
-import { bit, type Context, compact, index, type Json, type Route } from '../router.ts'
+import { bit, type Context, compact, type Json, type Route } from '../router.ts'
 
 export const routes: Route[] = [
-  { method: 'GET', path: '/cluster/ha', handler: index('id', 'status', 'resources', 'groups', 'rules') },
+  { method: 'GET', path: '/cluster/ha', handler: folder },
   { method: 'GET', path: '/cluster/ha/status', handler: statusIndex },
   { method: 'GET', path: '/cluster/ha/status/current', handler: current },
   { method: 'GET', path: '/cluster/ha/status/manager_status', handler: managerStatus },
@@ -16,19 +16,25 @@ export const routes: Route[] = [
 const STALE = 30
 const DRIFT = 2
 
+function folder(ctx: Context) {
+  const names = ['status', 'resources', 'groups', ...(ctx.sim.pve.haRules ? ['rules'] : [])]
+  return names.map((id) => ({ id }))
+}
+
 function statusIndex(ctx: Context) {
-  const names = ['current', 'manager_status', ...(ctx.sim.pve.version === '9.2' ? ['disarm-ha', 'arm-ha'] : [])]
+  const names = ['current', 'manager_status', ...(ctx.sim.pve.haArming ? ['disarm-ha', 'arm-ha'] : [])]
   return names.map((name) => ({ name }))
 }
 
 function current(ctx: Context) {
   const { manager } = ctx.config.ha
   const entries: Json[] = [quorumEntry(ctx)]
-  if (manager.master_node !== undefined) entries.push(masterEntry(ctx))
-  if (ctx.sim.pve.version === '9.2') entries.push(fencingEntry(ctx))
+  if (manager.master_node !== undefined && manager.timestamp !== undefined) entries.push(masterEntry(ctx))
+  if (ctx.sim.pve.haArming) entries.push(fencingEntry(ctx))
   for (const node of Object.keys(manager.node_status).sort()) entries.push(lrmEntry(ctx, node))
-  const sids = new Set([...ctx.config.ha.resources.keys(), ...Object.keys(manager.service_status ?? {})])
-  for (const sid of [...sids].sort()) entries.push(serviceEntry(ctx, sid))
+  const known = Object.keys(manager.service_status ?? {}).sort()
+  const queued = [...ctx.config.ha.resources.keys()].filter((sid) => !known.includes(sid)).sort()
+  for (const sid of [...known, ...queued]) entries.push(serviceEntry(ctx, sid))
   return entries
 }
 
@@ -41,9 +47,13 @@ function quorumEntry(ctx: Context) {
 const isFresh = (ctx: Context, timestamp: number | undefined) =>
   timestamp !== undefined && ctx.now - timestamp <= STALE && timestamp - ctx.now <= DRIFT
 
+/** Unknown to releases that cannot disarm. */
+const disarmOf = ({ sim, config }: Context) => (sim.pve.haArming ? config.ha.manager.disarm : undefined)
+
 function masterEntry(ctx: Context) {
   const { manager, resources } = ctx.config.ha
-  const { master_node: node = '', timestamp = 0, disarm } = manager
+  const { master_node: node = '', timestamp = 0 } = manager
+  const disarm = disarmOf(ctx)
   const idle = isQuorate(ctx.sim, ctx.node) && resources.size === 0
   const extra = disarm ? ` - ${disarm.state}, resource mode: ${disarm.mode}` : ''
   const status = `${node} (${age(ctx, timestamp, idle ? 'idle' : undefined)}, ${localtime(timestamp)})${extra}`
@@ -65,7 +75,7 @@ export function localtime(seconds: number) {
 
 function fencingEntry(ctx: Context) {
   const { manager } = ctx.config.ha
-  const { disarm } = manager
+  const disarm = disarmOf(ctx)
   const node = manager.master_node ?? ctx.node.name
   const base = { id: 'fencing', type: 'fencing', node }
   if (disarm) {
@@ -82,28 +92,31 @@ function fencingEntry(ctx: Context) {
 function lrmEntry(ctx: Context, node: string) {
   const lrm = ctx.config.ha.lrm.get(node)
   const base = { id: `lrm:${node}`, type: 'lrm', node }
-  if (!lrm) return { ...base, status: `${node} (unable to read lrm status)` }
-  const watchdog = ctx.sim.pve.version === '9.2' ? `, watchdog ${lrmWatchdog(ctx, lrm, node)}` : ''
+  if (!lrm?.timestamp) return { ...base, status: `${node} (unable to read lrm status)` }
+  const watchdog = ctx.sim.pve.haArming ? `, watchdog ${lrmWatchdog(ctx, lrm)}` : ''
   const status = `${node} (${lrmState(ctx, lrm, node)}${watchdog}, ${localtime(lrm.timestamp)})`
   return { ...base, status, timestamp: lrm.timestamp }
 }
 
 function lrmState(ctx: Context, lrm: HaLrmStatus, node: string) {
-  const hidesAge = lrm.mode === 'maintenance' || lrm.mode === 'disarm'
+  const hidesAge = lrm.mode === 'maintenance' || (lrm.mode === 'disarm' && ctx.sim.pve.haArming)
   if (hidesAge) return `${lrm.mode} mode`
   if (lrm.mode !== 'active') return age(ctx, lrm.timestamp, undefined, `${lrm.mode} mode`)
   const idle = lrm.state === 'wait_for_agent_lock' && !hasServices(ctx, node)
   return age(ctx, lrm.timestamp, undefined, idle ? 'idle' : lrm.state)
 }
 
-function lrmWatchdog(ctx: Context, lrm: HaLrmStatus, node: string) {
+function lrmWatchdog(ctx: Context, lrm: HaLrmStatus) {
   if (lrm.mode === 'disarm') return 'released'
-  const holds = lrm.state === 'active' || (lrm.mode === 'maintenance' && hasServices(ctx, node))
+  const holds = lrm.state === 'active' || lrm.state === 'maintenance'
   return holds && isFresh(ctx, lrm.timestamp) ? 'active' : 'standby'
 }
 
-const hasServices = (ctx: Context, node: string) =>
-  Object.values(ctx.config.ha.manager.service_status ?? {}).some((service) => needsAgent(service, node))
+function hasServices({ sim, config }: Context, node: string) {
+  const services = Object.values(config.ha.manager.service_status ?? {})
+  if (sim.pve.haCountsArriving) return services.some((service) => needsAgent(service, node))
+  return services.some((service) => service.node === node && service.state !== 'stopped' && service.state !== 'freeze')
+}
 
 function serviceEntry(ctx: Context, sid: string) {
   const { ha, guests } = ctx.config
@@ -111,7 +124,7 @@ function serviceEntry(ctx: Context, sid: string) {
   const service = ha.manager.service_status?.[sid]
   const vmid = Number(sid.split(':')[1])
   const node = service?.node ?? guests.get(vmid)?.node
-  const state = verboseState(ctx.config, sid, resource, service)
+  const state = verboseState(ctx, sid, resource, service)
   return compact({
     id: `service:${sid}`,
     type: 'service',
@@ -130,25 +143,20 @@ function resourceDefaults(ctx: Context, resource: HaResource) {
     request_state: wanted(resource),
     max_restart: keys.max_restart ?? 1,
     max_relocate: keys.max_relocate ?? 1,
-    failback: ctx.sim.pve.version === '9.2' ? (keys.failback ?? 1) : undefined,
-    group: ctx.sim.pve.version === '9.2' ? undefined : keys.group,
+    failback: ctx.sim.pve.haRules ? (keys.failback ?? 1) : undefined,
+    group: keys.group,
     comment: keys.comment,
   }
 }
 
 /** What the web interface shows; the first rule that fits. */
-function verboseState(
-  config: ClusterConfig,
-  sid: string,
-  resource: HaResource | undefined,
-  service: HaService | undefined,
-) {
+function verboseState(ctx: Context, sid: string, resource: HaResource | undefined, service: HaService | undefined) {
   if (!resource) return 'deleting'
   const asked = wanted(resource)
   if (asked === 'ignored') return 'ignored'
-  if (!config.guests.has(Number(sid.split(':')[1]))) return 'not found'
+  if (!ctx.config.guests.has(Number(sid.split(':')[1]))) return 'not found'
   if (!service) return 'queued'
-  if (config.ha.manager.disarm?.state === 'disarmed' && config.ha.manager.disarm.mode === 'ignore') return 'ignore'
+  if (disarmOf(ctx)?.mode === 'ignore') return 'ignore'
   if (service.state === 'stopped' && asked === 'started') return 'starting'
   if (service.state === 'stopped' && asked === 'disabled') return 'disabled'
   if (service.state === 'started' && service.running !== 1) return 'starting'

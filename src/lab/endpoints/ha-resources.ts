@@ -28,7 +28,7 @@ const OPTIONS: Options = {
 }
 
 /** Since 9.0 groups are rules, unless some were not migrated yet. */
-export const hasOnlyRules = ({ sim, config }: Context) => sim.pve.version === '9.2' && config.ha.groups.size === 0
+export const hasOnlyRules = ({ sim, config }: Context) => sim.pve.haRules && config.ha.groups.size === 0
 
 const resourcesOf = (ctx: Context) => ctx.config.ha.resources
 
@@ -124,7 +124,7 @@ function move(how: 'migrate' | 'relocate') {
     if (!isManaged(ctx.config, sid)) throw fail(`resource '${sid}' is not HA managed`)
     checkFault(ctx, sid)
     const node = str(ctx, 'node')
-    const answer = ctx.sim.pve.version === '9.2' ? { sid, 'requested-node': node, ...company(ctx, sid, node) } : null
+    const answer = ctx.sim.pve.haRules ? { sid, 'requested-node': node, ...company(ctx, sid, node) } : null
     await withHaLock(ctx, '', () => void ctx.config.ha.commands.push(`${how} ${sid} ${node}`))
     return answer
   }

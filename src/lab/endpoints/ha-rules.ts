@@ -31,7 +31,9 @@ const OPTIONS: Record<HaRule['type'], Options> = {
 
 const rulesOf = (ctx: Context) => ctx.config.ha.rules
 
-const faultsAmong = (ctx: Context, rules: Iterable<HaRule>) => ruleFaults(rules, clusterNodes(ctx.sim, ctx.node).length)
+/** Proxmox counts the nodes that the manager knows: none before there was a master. */
+const faultsAmong = ({ config }: Context, rules: Iterable<HaRule>) =>
+  ruleFaults(rules, Object.keys(config.ha.manager.node_status).length)
 
 function list(ctx: Context) {
   const type = optStr(ctx, 'type')
