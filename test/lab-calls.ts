@@ -13,7 +13,7 @@ export interface Called {
 
 export class Caller {
   readonly sim: RunningSim
-  private readonly player: Player
+  readonly player: Player
 
   constructor(sim: RunningSim) {
     this.sim = sim
