@@ -303,6 +303,7 @@ playStage({
     for (const guest of [WEB1, { ...WEB1, vmid: 102, template: true }, { ...WEB1, vmid: 110 }]) {
       addGuest(sim.cluster, first(sim), guest)
     }
+    first(sim).ha.manager.node_status = { pve1: 'online', pve2: 'online', pve3: 'online' }
   },
 })
 
