@@ -30,6 +30,12 @@ export default defineCommand({
         moves:
           'HA moves those that share a node, live where it can. When too few nodes are left, one of them stays down.',
       },
+      refusals: {
+        'too-early': {
+          says: 'The HA manager has met {met} nodes so far, and Proxmox takes no rule for {count} machines apart before it knows as many.',
+          hint: 'ha status   # once the manager works: type it again',
+        },
+      },
     },
     es: {
       summary: 'Mantener máquinas en nodos distintos, siempre',
@@ -40,6 +46,12 @@ export default defineCommand({
       words: {
         title: 'Mantener separadas {sids}',
         moves: 'HA muda las que comparten nodo, en caliente si puede. Si quedan muy pocos nodos, alguna queda apagada.',
+      },
+      refusals: {
+        'too-early': {
+          says: 'El gestor de HA conoce {met} nodos hasta ahora, y Proxmox no acepta una regla para {count} máquinas separadas antes de conocer otros tantos.',
+          hint: 'ha status   # cuando el gestor trabaje: escríbelo otra vez',
+        },
       },
     },
   },
@@ -57,6 +69,10 @@ export default defineCommand({
     const to = { kind: 'apart' as const, sids, nodes: [], strict: false }
     const changes: HaChange[] = needed([{ what: 'rule', id: rule, was: found ? ruleSettings(found) : null, to }])
     if (changes.length === 0) throw new Refused('ha-nothing-to-change', { what: rule })
+    const met = Object.keys(site.manager?.nodes ?? {}).length
+    if (site.manager && met < Math.min(sids.length, site.nodes.length)) {
+      throw new Refused('too-early', { rule, count: sids.length, met })
+    }
     const managed = site.managed.map(({ sid }) => sid)
     const future = after(affinitiesOf({ ...site, resources: site.managed }), changes, managed)
     const where = { nodes: site.nodes.map(({ name }) => name), managed, mayBeEmpty: false }

@@ -43,6 +43,14 @@ describe('a session', () => {
     expect(fieldOf(card, 'Fencing')).toContain('armed')
   })
 
+  test('apart is refused while the manager has not met as many nodes, as Proxmox would', async () => {
+    const { manager } = ha()
+    const before = manager.node_status
+    manager.node_status = {}
+    expect((await refused('ha apart 100 101'))?.code).toBe('too-early')
+    manager.node_status = before
+  })
+
   test('why: it runs where the rule puts it first', async () => {
     const card = await stage.say('why web', 'viewer')
     expect(card).toMatchObject({ state: 'info', text: 'It is on pve1 because rule grupoHA puts that node first.' })
