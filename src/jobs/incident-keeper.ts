@@ -55,6 +55,10 @@ const tickMs = 1000
 /** A look at the guests is one request; nothing waits for it longer. */
 const lookWithinMs = 1500
 const lookEveryMs = 10_000
+/** What is known of the guests is kept this fresh, and is taken for true so long. */
+const freshenEveryMs = 60_000
+const oldMs = 3 * 60_000
+const freshenWithinMs = 20_000
 /** What another process has stored is its to show, unless it does not. */
 const leftAloneMs = 5000
 /** A view without quorum for less than this is doubt, not darkness. */
@@ -69,7 +73,8 @@ export class IncidentKeeper {
   readonly #o: Options
   readonly #stop = new AbortController()
   #done: Promise<unknown> | undefined
-  #lookedAt = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #known: { at: number; guests: readonly SeenGuest[] } | undefined
 
   constructor(options: Options) {
     this.#o = options
@@ -151,6 +156,7 @@ export class IncidentKeeper {
   /** What time has made of them, and what was left unshown. */
   async tick(): Promise<void> {
     const { store, rules, cluster, now } = this.#o
+    if (this.#isTimeToLook(this.#known ? freshenEveryMs : lookEveryMs)) void this.#look(freshenWithinMs)
     const before = await store.live(cluster)
     if (before.length > 0) {
       const sight = await this.#sight(before)
@@ -191,20 +197,32 @@ export class IncidentKeeper {
     if (view.state !== 'fresh') {
       return at - Date.parse(view.since) > doubtMs ? { now: at, staleSince: view.since } : { now: at }
     }
-    const guests = live.some((one) => rules.wantsLook(one)) ? await this.#look(lookEveryMs) : undefined
+    const isWanted = live.some((one) => rules.wantsLook(one)) && this.#isTimeToLook(lookEveryMs)
+    const guests = isWanted ? await this.#look(lookWithinMs) : undefined
     return { now: at, seenAt: view.clock ?? view.lastSeen, guests }
   }
 
-  /** Names, and what ran on a node that is gone, where an event is about machines or a node. */
+  /**
+   * Names, and what ran on a node that is gone, where an event is about machines or a node. As they were before it
+   * happened, where that is known: then their states were no guess, and no call waits for the node that is gone.
+   */
   async #lookFor(events: readonly ClusterEvent[]) {
     const isAbout = events.some(({ kind, guest }) => guest !== undefined || kind.startsWith('node.'))
-    return isAbout ? this.#look(0) : undefined
+    if (!isAbout) return undefined
+    const isLate = this.#known === undefined || this.#o.now() - this.#known.at > oldMs
+    return (isLate ? await this.#look(lookWithinMs) : undefined) ?? this.#known?.guests
   }
 
-  async #look(everyMs: number): Promise<readonly SeenGuest[] | undefined> {
+  async #look(withinMs: number): Promise<readonly SeenGuest[] | undefined> {
     const { look, now } = this.#o
-    if (now() - this.#lookedAt < everyMs) return undefined
     this.#lookedAt = now()
-    return look(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(lookWithinMs)])).catch(() => undefined)
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(withinMs)])
+    const guests = await look(signal).catch(() => undefined)
+    if (guests) this.#known = { at: now(), guests }
+    return guests
+  }
+
+  #isTimeToLook(everyMs: number): boolean {
+    return this.#o.now() - this.#lookedAt >= everyMs
   }
 }
