@@ -139,7 +139,7 @@ function struck(incident: Incident, event: ClusterEvent, isNew: boolean, context
   const key = effects[event.kind].makes?.(event)
   const known = next.troubles.find((trouble) => trouble.key === key && isActive(trouble))
   const isMargin = event.kind === 'quorum.margin' && next.subject !== 'margin'
-  const isNews = key !== undefined && !known && !isMargin && !next.quiet
+  const isNews = key !== undefined && !known && !isMargin && event.severity !== 'info'
   if (isNews) next = { ...next, troubles: [...next.troubles, troubleOf(key, event)] }
   const worse = isLive(next) && isWorse(event.severity, next.severity)
   const isFlicker = next.troubles.some(
