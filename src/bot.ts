@@ -13,12 +13,14 @@ import { openDoctor } from './doctor.ts'
 import { type Carrier, startDelivery } from './jobs/delivery.ts'
 import { RedisDesk } from './jobs/desk.ts'
 import { RedisDrafts } from './jobs/drafts.ts'
+import { probeCarrier } from './jobs/heartbeat.ts'
 import { Inbox, startInbox } from './jobs/inbox.ts'
 import { answerMembership } from './jobs/membership-facts.ts'
 import { RedisPreferences } from './jobs/preferences.ts'
 import { ready } from './jobs/redis.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
 import { gathered } from './membership.ts'
+import { openOncall } from './oncall.ts'
 import { openEventLog, watchMetrics } from './watch.ts'
 
 /** How long a confirmation or an approval stays open. */
@@ -69,6 +71,7 @@ export async function startBot(options: {
       discord: known ? () => discordPermissions(known.access) : 'off',
     },
   })
+  const { incidents } = openIncidents(house, options.lab === true)
   const ports: DispatchPorts = {
     catalogue: house.catalogue,
     access: house.access,
@@ -83,7 +86,8 @@ export async function startBot(options: {
     trail: house.audit.trail,
     drafts: new RedisDrafts(house.patient, house.prefix, house.seal),
     explainLine,
-    incidents: openIncidents(house, options.lab === true).incidents,
+    incidents,
+    oncall: openOncall(house),
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (of) => config.approvals[of],
@@ -127,6 +131,7 @@ export async function startBot(options: {
     closers.unshift(() => worker.close(true))
   }
   const lab = options.lab === true
+  if (config.heartbeat) deliver(probeCarrier)
   const web = await openWeb({ config, environment, house, readers, inbox, deliver, lab })
   if (web) closers.unshift(web.close)
   const remembered = remember(readers)
@@ -140,7 +145,7 @@ export async function startBot(options: {
   const logs = new Map(readers.names.map((name) => [name, openEventLog({ ...house, patient: house.prompt }, name)]))
   const metrics = async () =>
     (await Promise.all([desk.queue.exportPrometheusMetrics(), watchMetrics(logs, Date.now)])).join('\n')
-  const site = await openSite({ house, slack, discord, logs, metrics })
+  const site = await openSite({ house, incidents, slack, discord, logs, metrics })
   if (site) closers.unshift(site.close)
   return {
     ...(web ? { web: web.url } : {}),

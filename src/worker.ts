@@ -20,6 +20,7 @@ import { pause } from './jobs/pause.ts'
 import { RightsBoard } from './jobs/rights-board.ts'
 import { RedisTaskBoard } from './jobs/task-board.ts'
 import { gathered } from './membership.ts'
+import { keepOncall } from './oncall.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
 import { startWatchers } from './watch.ts'
@@ -97,6 +98,7 @@ export async function startWorker(options: {
   })
   const keepers = keepIncidents(house, writers, options.lab === true)
   const watchers = startWatchers(house, config, openReaders(config))
+  const oncall = keepOncall(house, openIncidents(house, options.lab === true))
   const stopHeads = keepHeads(house)
   const reports = reportRights({
     config,
@@ -112,6 +114,7 @@ export async function startWorker(options: {
       reports.stop()
       await Promise.all(keepers.map((keeper) => keeper.stop()))
       await watchers.close()
+      await oncall.close()
       await worker.close()
       await Promise.all(pollers.map((poller) => poller.stop()))
       await desk.close()

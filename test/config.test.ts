@@ -293,8 +293,6 @@ describe('secrets', () => {
       'bot',
       [
         'DISCORD_TOKEN',
-        'HEARTBEAT_URL',
-        'PAGER_KEY',
         'PROXMOX_HOOK_SECRET',
         'PVE_READ_SECRET',
         'SLACK_APP_TOKEN',

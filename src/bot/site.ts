@@ -3,19 +3,22 @@ import { type House, openSecrets } from '../app.ts'
 import { health, listenHealth } from '../http/health.ts'
 import { proxmoxHook } from '../http/hooks.ts'
 import { mount } from '../http/mount.ts'
+import { pagerHook } from '../http/pager-hook.ts'
 import { secretPages } from '../http/secrets.ts'
 import { longestSecret } from '../jobs/secret-box.ts'
+import { pagerSays } from '../oncall.ts'
 
 /** Serves health, metrics, one-time links and what Slack sends over HTTP; undefined where its port is taken. */
 export async function openSite(parts: {
   house: House
+  incidents: Parameters<typeof pagerSays>[0]
   slack: SlackParts | undefined
   discord: { connected(): boolean } | undefined
   /** By cluster. */
   logs: ReadonlyMap<string, { wake(): Promise<void> }>
   metrics: () => Promise<string>
 }): Promise<{ url: string; close(): Promise<void> } | undefined> {
-  const { house, slack, discord } = parts
+  const { house, incidents, slack, discord } = parts
   const { listen, publicUrl, tls, hooks } = house.config.http
   const state = () => {
     const troubles = slack?.troubles() ?? []
@@ -24,6 +27,8 @@ export async function openSite(parts: {
   }
   const site = health(house.patient, state, publicUrl, parts.metrics)
   if (slack?.requests) mount(site, '/slack/events', slack.requests)
+  const hookSecret = house.config.oncall.pager?.hookSecret
+  if (hookSecret) pagerHook(site, hookSecret, pagerSays(incidents))
   if (publicUrl !== undefined) {
     const box = openSecrets(house, house.prompt)
     site.route('/', secretPages({ box, publicUrl, longest: longestSecret, log: house.log }))

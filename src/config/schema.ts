@@ -133,7 +133,7 @@ export function fileSchema(role: ProcessRole, folder: string) {
     rotation: map({ everyone: list(name, '[ana, luis]'), handoff: handoff.prefault('mon 09:00') }).optional(),
     quiet: quietHours.optional(),
     policy: map({ critical: steps.optional(), warning: steps.optional(), info: steps.optional() }).prefault({}),
-    pager: map({ url: safeUrl, key: secret.optional() }).optional(),
+    pager: map({ url: safeUrl, key: secret.optional(), hookSecret: secret.optional() }).optional(),
     severity: map(eventSeverities).prefault({}),
   })
   const checkTls = role === 'bot'

@@ -28,8 +28,9 @@ const table: Readonly<Record<string, Partial<Record<ProcessRole, Use>>>> = {
   'chat.slack.signingSecret': { bot: 'needs', lab: 'may', tool: 'may' },
   'chat.discord.token': { bot: 'needs', lab: 'may', tool: 'may' },
   'http.hooks.proxmox.secret': { bot: 'needs' },
-  'oncall.pager.key': { bot: 'needs', worker: 'needs', 'root-worker': 'needs' },
-  'heartbeat.url': { bot: 'needs', worker: 'needs', 'root-worker': 'needs' },
+  'oncall.pager.key': { worker: 'needs', 'root-worker': 'needs' },
+  'oncall.pager.hookSecret': { bot: 'needs' },
+  'heartbeat.url': { worker: 'needs', 'root-worker': 'needs' },
   'power.*.webhook': { worker: 'needs', 'root-worker': 'needs' },
 }
 

@@ -118,7 +118,8 @@ export interface Oncall {
   quiet?: { fromMinute: number; toMinute: number } | undefined
   policy: Record<Severity, PolicyStep[]>
   /** PagerDuty Events v2 or a service that speaks it. */
-  pager?: { url: string; key?: Secret | undefined } | undefined
+  /** Workers send with `key`; the bot knows by `hookSecret` that an acknowledgement is the pager's own. */
+  pager?: { url: string; key?: Secret | undefined; hookSecret?: Secret | undefined } | undefined
   /** By kind of event; the others have their own. */
   severity: Record<string, Severity | undefined>
 }

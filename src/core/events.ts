@@ -9,6 +9,7 @@ import type { Jobs, Preferences } from './house.ts'
 import type { Incidents } from './incidents.ts'
 import type { Language, Values } from './language.ts'
 import type { ActionId, Field, Target } from './message.ts'
+import type { Oncall } from './oncall.ts'
 import type { Outbox } from './outbox.ts'
 import type { Within } from './pools.ts'
 import type { ProxmoxPort, Words } from './ports.ts'
@@ -91,6 +92,7 @@ export interface DispatchPorts {
   trail: AuditTrail
   drafts: Drafts
   incidents: Incidents
+  oncall: Oncall
   outbox: Outbox
   desk: Desk
   /** How many other people must approve a command of this class. */

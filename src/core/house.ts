@@ -4,6 +4,7 @@ import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
 import type { Incidents } from './incidents.ts'
 import type { Language, Values } from './language.ts'
+import type { Oncall } from './oncall.ts'
 import type { Words } from './ports.ts'
 import type { Access, Identity } from './roles.ts'
 import type { JobView } from './worker.ts'
@@ -48,6 +49,7 @@ export interface House {
   /** What a line of a task's log means, where that is known. */
   explainLine(line: string): { code: string; values?: Values } | undefined
   incidents: Incidents
+  oncall: Oncall
   clusters: readonly string[]
   words: Record<Language, Words>
 }

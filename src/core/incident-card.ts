@@ -93,8 +93,25 @@ function fieldsOf(incident: Incident, reader: Reader): Field[] {
     { name: fields.since, value: when(incident.openedAt, reader) },
     ...(machines === '' ? [] : [{ name: fields.machines, value: machines }]),
     ...(alone.length === 0 ? [] : [{ name: fields.alone, value: aloneText(alone, reader) }]),
+    ...proofs(incident, reader),
     ...times(incident, reader),
   ]
+}
+
+const mostProofs = 6
+
+/** Whom it reached, and whom not: the newest word on each. */
+function proofs({ timeline }: Incident, reader: Reader): Field[] {
+  const newest = new Map<string, string>()
+  for (const { told } of timeline) {
+    if (!told) continue
+    // Whom the second platform has reached is told, whatever became of the first.
+    const who = `${told.how} ${told.to.replace(/ \(.*\)$/, '')}`
+    newest.delete(who)
+    newest.set(who, toldText(told, reader))
+  }
+  if (newest.size === 0) return []
+  return [{ name: reader.words.incidents.fields.told, value: [...newest.values()].slice(-mostProofs).join('\n') }]
 }
 
 function machinesOf({ affected }: Incident, reader: Reader): string {

@@ -255,6 +255,7 @@ export class Planning {
           drafts: this.#ports.drafts,
           explainLine: this.#ports.explainLine,
           incidents: this.#ports.incidents,
+          oncall: this.#ports.oncall,
           clusters: this.#ports.clusters.names,
           words: this.#ports.words,
         },

@@ -21,6 +21,7 @@ import { explain, explainLine } from '../../src/proxmox/explain.ts'
 import type { ProxmoxWriter } from '../../src/proxmox/port.ts'
 import { MemoryLog } from '../fixtures/memory-log.ts'
 import { MemoryIncidents } from './memory-incidents.ts'
+import { MemoryOncall } from './memory-oncall.ts'
 
 const catalogue = await loadCatalogue()
 
@@ -123,6 +124,7 @@ export class Stage {
   readonly chain = new Chain(randomBytes(32), 'stage')
   readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
   readonly trail = new Trail(this.chain, this.audit, () => [])
+  readonly oncall = new MemoryOncall()
   readonly incidents = new MemoryIncidents((a, b) => a === b)
   readonly #dispatch: Dispatch
   readonly #languages = new Map<Identity, Language>()
@@ -164,6 +166,7 @@ export class Stage {
       drafts: this.drafts,
       explainLine,
       incidents: this.incidents,
+      oncall: this.oncall,
       outbox: this.outbox,
       desk: new MemoryDesk(),
       approvals: (risk) => (risk === 'destroys' ? 1 : 0),

@@ -1,0 +1,125 @@
+import type { Incident, Trouble } from '../core/incidents.ts'
+import type { Means, OncallPlan, Swap, Window } from '../core/oncall.ts'
+import { chainAt, quietUntil } from './rotation.ts'
+
+/** Somebody must be told; doing it twice under one id tells once. */
+export interface Page {
+  /** Of the incident, its damage, the step and whom it is for. */
+  id: string
+  means: 'person' | 'channel'
+  /** A name of `people`; absent for the channel. */
+  person?: string
+  dueAt: number
+}
+
+interface Context {
+  now: number
+  plan: OncallPlan
+  swaps: readonly Swap[]
+  windows: readonly Window[]
+}
+
+/** Nobody is called again sooner than this. */
+const leastAgainMs = 5 * 60_000
+
+/** What announced work on a node is expected to do; anything else pages. */
+const expected = new Set([
+  'node.lost',
+  'node.fencing',
+  'node.fenced',
+  'guest.frozen',
+  'guest.recovered',
+  'lrm.dead',
+  'storage.lost',
+  'quorum.margin',
+])
+
+const isOpen = ({ over }: Trouble) => over === undefined
+
+/** The announced work that an incident comes from; it must be all of it. */
+export function windowOf(incident: Incident, windows: readonly Window[], at: number): Window | undefined {
+  return windows.find((window) => {
+    if (window.cluster !== incident.cluster || at < window.from || at >= window.until) return false
+    if (window.node === undefined) return true
+    const isExpected = ({ kind, node }: { kind: string; node?: string }) =>
+      expected.has(kind) && (kind === 'quorum.margin' || node === window.node)
+    const open = incident.troubles.filter(isOpen)
+    return open.length > 0 ? open.every(isExpected) : isExpected(incident)
+  })
+}
+
+/** From when on people may be told of the newest damage; undefined: not now. */
+function begins(incident: Incident, { now, plan, windows }: Context): number | undefined {
+  if (windowOf(incident, windows, now)) return undefined
+  const alerted = Date.parse(incident.alertedAt)
+  // What a window held back is told when the window ends.
+  const held = windows.filter(({ until }) => until <= now && until > alerted)
+  const base = Math.max(alerted, ...held.filter((one) => windowOf(incident, [one], one.until - 1)).map((w) => w.until))
+  if (incident.severity === 'critical') return base
+  if (quietUntil(now, plan) !== undefined) return undefined
+  return quietUntil(base, plan) ?? base
+}
+
+/** Whom to tell by now of what nobody has acknowledged. Of repetitions that were missed, the newest alone. */
+export function pagesDue(incident: Incident, context: Context): Page[] {
+  const { now, plan, swaps } = context
+  if (incident.state !== 'open' || incident.quiet) return []
+  const base = begins(incident, context)
+  if (base === undefined) return []
+  const steps = plan.policy[incident.severity]
+  const chain = chainAt(base, plan, swaps)
+  const pages: Page[] = []
+  let place = 0
+  const add = (step: string, means: Means, dueAt: number) => {
+    if (means === 'pager' || dueAt > now) return
+    const id = `${incident.id}.${incident.alerts}.${step}`
+    // The card itself is in every channel from the beginning.
+    if (means === 'channel' && incident.alerts === 1 && dueAt === base) return
+    if (means === 'channel') return void pages.push({ id: `${id}.channel`, means, dueAt })
+    if (means === 'next') place += 1
+    const person = chain[means === 'next' ? place % chain.length : 0]
+    if (person !== undefined) pages.push({ id: `${id}.${slug(person)}`, means: 'person', person, dueAt })
+  }
+  steps.forEach(({ afterMs, notify }, i) => {
+    for (const means of notify) add(String(i), means, base + afterMs)
+  })
+  const calls = steps.some(({ notify }) => notify.includes('person') || notify.includes('next'))
+  if (!calls || chain.length === 0) return pages
+  const last = steps.at(-1)!.afterMs
+  const every = Math.max(leastAgainMs, last - (steps.at(-2)?.afterMs ?? 0))
+  const round = Math.floor((now - base - last) / every)
+  if (round < 1) return pages
+  const dueAt = base + last + round * every
+  const person = chain[(place + round) % chain.length]!
+  pages.push({ id: `${incident.id}.${incident.alerts}.again${round}.${slug(person)}`, means: 'person', person, dueAt })
+  return pages
+}
+
+const slug = (person: string) => person.replaceAll(/[^\p{L}\p{N}_-]/gu, '_')
+
+/** What the pager should know of an incident now; undefined: nothing. `alerts`: the damage that it was triggered by. */
+export type PagerState = { alerts: number; state: 'triggered' | 'acknowledged' | 'resolved' }
+
+export type PagerAction = 'trigger' | 'acknowledge' | 'resolve'
+
+/** What to send to the pager next, in order, one dedup key throughout. */
+export function pagerDue(
+  incident: Incident,
+  sent: PagerState | undefined,
+  context: Context,
+): { action: PagerAction; leaves: PagerState } | undefined {
+  const { alerts, state } = incident
+  if (state === 'resolved') {
+    if (!sent || sent.state === 'resolved') return undefined
+    return { action: 'resolve', leaves: { ...sent, state: 'resolved' } }
+  }
+  if (state === 'acknowledged') {
+    if (sent?.state !== 'triggered') return undefined
+    return { action: 'acknowledge', leaves: { ...sent, state: 'acknowledged' } }
+  }
+  if (sent && sent.alerts >= alerts && sent.state !== 'resolved') return undefined
+  const base = incident.quiet ? undefined : begins(incident, context)
+  const step = context.plan.policy[incident.severity].find(({ notify }) => notify.includes('pager'))
+  if (base === undefined || !step || base + step.afterMs > context.now) return undefined
+  return { action: 'trigger', leaves: { alerts, state: 'triggered' } }
+}
