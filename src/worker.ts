@@ -3,6 +3,7 @@ import {
   explainLine,
   keepHeads,
   openHouse,
+  openIncidents,
   openJobDesk,
   openReaders,
   openSecrets,
