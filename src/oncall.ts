@@ -6,11 +6,11 @@ import type { Incident } from './core/incidents.ts'
 import { pagerDue, pagesDue } from './ha/paging.ts'
 import { pagerCall } from './http/pager.ts'
 import type { PagerSaid } from './http/pager-hook.ts'
-import { EventLog } from './jobs/event-log.ts'
 import { Heartbeat } from './jobs/heartbeat.ts'
 import { OncallBook } from './jobs/oncall-book.ts'
 import { OncallKeeper } from './jobs/oncall-keeper.ts'
 import { PagerLine } from './jobs/pager-line.ts'
+import { openEventLog } from './watch.ts'
 
 /** Turns, swaps and windows, as commands and the keeper see them. */
 export const openOncall = ({ config, patient, prefix, seal, audit }: House): OncallBook =>
@@ -107,7 +107,7 @@ function openHeartbeat(house: House): Heartbeat | undefined {
   if (!config.heartbeat || !url) return undefined
   const logs = config.clusters.map(({ name: cluster, pollMs }) => ({
     pollMs,
-    log: new EventLog({ ...house, redis: patient, cluster }),
+    log: openEventLog(house, cluster),
   }))
   return new Heartbeat({
     redis: patient,
