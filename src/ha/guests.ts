@@ -1,10 +1,12 @@
 import { Draft } from './draft.ts'
 import type { Look, Task } from './look.ts'
-import type { GuestMemory, Memory, ServiceMemory } from './memory.ts'
+import type { GuestMemory, Memory, NodeMemory, ServiceMemory } from './memory.ts'
 import type { Telling } from './telling.ts'
 
 /** Uptimes reach the list of resources some ten seconds late. */
 const jitterMs = 15_000
+/** A fallen uptime must go on like one for so long, which is more than it jitters. */
+const confirmMs = 20_000
 /** A task begins before what it does. */
 const aroundMs = 10 * 60_000
 
@@ -23,6 +25,7 @@ export function seeGuests(
   memory: Memory,
   look: Look,
   services: Readonly<Record<string, ServiceMemory>>,
+  nodes: Readonly<Record<string, NodeMemory>>,
   telling: Telling,
 ) {
   const guests = new Draft(memory.guests)
@@ -35,7 +38,8 @@ export function seeGuests(
     const was = guests.get(sid)
     const isSettled =
       service.state === 'started' && !service.recovering && look.manager?.services[sid]?.running === true
-    if (!isSettled || row.node !== service.node) continue
+    // The rows of a node that is gone stay as they were, and move with the guest before it is started.
+    if (!isSettled || row.node !== service.node || !nodes[row.node]?.up) continue
     if (row.status !== 'running' || row.uptime <= 0) continue
     guests.set(sid, seen(sid, was, row, service, look, telling))
   }
@@ -55,7 +59,10 @@ function seen(
   if (!was || was.of !== service.since) return { ...kept, of: service.since, boot, sure: false }
   if (Math.abs(boot - was.boot) <= jitterMs) return { ...kept, sure: true }
   if (boot < was.boot || !was.sure) return { ...kept, boot, sure: false }
-  if (again === undefined || Math.abs(boot - again) > jitterMs) return { ...kept, again: boot }
+  // Of a row that nobody writes any more the uptime stands still, and its start seems to come ever later.
+  if (again === undefined || Math.abs(boot - again.boot) > jitterMs)
+    return { ...kept, again: { boot, since: look.steady } }
+  if (look.steady - again.since < confirmMs) return { ...kept, again }
   const bootAt = telling.now - (look.steady - boot)
   if (was.touched === undefined || Math.abs(was.touched * 1000 - bootAt) > aroundMs) {
     telling.tell('guest.restarted', sid, { guest: sid, node: row.node, cause: 'died' }, bootAt)

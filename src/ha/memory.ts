@@ -105,8 +105,8 @@ export interface GuestMemory {
   /** `steady` at which it was started, as its uptime tells; `sure` when two looks agree. */
   boot: number
   sure: boolean
-  /** A later start, seen once. */
-  again?: number
+  /** A later start, and since when it is seen. */
+  again?: { boot: number; since: number }
   /** Seconds: the last end of a task that stops it, and of one of a person that restarts it. */
   stopped?: number
   touched?: number

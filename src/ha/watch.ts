@@ -56,7 +56,7 @@ function seeCluster(next: Memory, look: Look, telling: Telling): void {
   // Tasks and guests are judged by what the services were told to be, so those come first.
   const services = isBelieved ? seeServices(next, believed, nodes, telling) : undefined
   next.ha = ha
-  const guests = seeGuests(next, believed, services?.value ?? next.services, telling)
+  const guests = seeGuests(next, believed, services?.value ?? next.services, nodes.value, telling)
   if (services) {
     seeRunning(services, believed, guests.value, telling)
     seeStuck(next, believed, services, ha.disarmed, telling)

@@ -1,0 +1,251 @@
+import { describe, expect, test } from 'vitest'
+import type { Look, Task } from '../src/ha/look.ts'
+import type { Memory } from '../src/ha/memory.ts'
+import { isBadNews } from '../src/ha/sight.ts'
+import { judge } from '../src/ha/watch.ts'
+
+const t0 = 1_800_000_000
+
+/** Looks at a sound cluster of three nodes, two seconds apart unless told otherwise. */
+function watch(guests = 1) {
+  let memory: Memory | undefined
+  let seconds = 0
+  const sound = (): Look => ({
+    at: (t0 + seconds) * 1000,
+    steady: seconds * 1000,
+    gap: 2000,
+    ha: [
+      { type: 'quorum', node: 'pve1', status: 'OK', quorate: true },
+      { type: 'master', node: 'pve1', status: 'pve1 (active, Sun)' },
+      { type: 'service', node: 'pve1', status: '', sid: 'vm:100', requestState: 'started' },
+    ],
+    manager: {
+      quorate: true,
+      answeredBy: 'pve1',
+      master: 'pve1',
+      timestamp: t0 + Math.floor(seconds / 10) * 10,
+      nodes: { pve1: 'online', pve2: 'online', pve3: 'online' },
+      services: Object.fromEntries(
+        Array.from({ length: guests }, (_, i) => [`vm:${100 + i}`, { node: 'pve2', state: 'started', running: true }]),
+      ),
+      lrms: {},
+    },
+    status: {
+      cluster: { name: 'main', quorate: true },
+      members: ['pve1', 'pve2', 'pve3'].map((name) => ({ name, online: true, local: name === 'pve1' })),
+    },
+  })
+  const look = (change: (look: Look) => Look = (each) => each) => {
+    seconds += 2
+    const judged = judge('main', memory, change(sound()))
+    memory = judged.memory
+    return judged.events
+  }
+  const looks = (count: number, change?: (look: Look) => Look) =>
+    Array.from({ length: count }, () => look(change)).flat()
+  return { look, looks, sound, memory: () => memory }
+}
+
+const kinds = (events: { kind: string }[]) => events.map(({ kind }) => kind)
+const task = (more: Partial<Task>): Task => ({
+  upid: 'UPID:1',
+  node: 'pve2',
+  type: 'qmstart',
+  id: '100',
+  user: 'root@pam',
+  starttime: t0,
+  endtime: t0 + 50,
+  exit: 'OK',
+  ...more,
+})
+
+describe('bad input', () => {
+  test('a clock that jumps, ours or theirs, is no news', () => {
+    const { looks, look } = watch()
+    looks(3)
+    expect(look((each) => ({ ...each, at: each.at + 3_600_000 }))).toEqual([])
+    expect(look((each) => ({ ...each, at: each.at - 3_600_000 }))).toEqual([])
+    expect(looks(12, (each) => ({ ...each, manager: { ...each.manager!, timestamp: t0 - 86_400 } }))).toEqual([])
+    expect(looks(3)).toEqual([])
+  })
+
+  test('an answer from before what was already seen is passed over', () => {
+    const { looks, look } = watch()
+    looks(10)
+    const older = (each: Look): Look => ({
+      ...each,
+      manager: {
+        ...each.manager!,
+        timestamp: t0 - 60,
+        services: { 'vm:100': { node: 'pve3', state: 'started', running: true } },
+      },
+    })
+    expect(look(older)).toEqual([])
+    expect(look()).toEqual([])
+  })
+
+  test('a node that lies is not believed, and is asked twice', () => {
+    const quiet = watch()
+    quiet.looks(3)
+    const lying = (each: Look): Look => ({
+      ...each,
+      manager: { ...each.manager!, quorate: false, nodes: { pve1: 'online', pve2: 'fence', pve3: 'fence' } },
+      status: { ...each.status!, members: each.status!.members.map((one) => ({ ...one, online: one.local })) },
+    })
+    expect(isBadNews(quiet.memory(), lying(quiet.sound()))).toBe(true)
+    expect(quiet.look(lying)).toEqual([])
+    expect(quiet.look()).toEqual([])
+    const two = watch()
+    two.looks(3)
+    expect(kinds(two.look((each) => ({ ...lying(each), witnesses: ['pve1', 'pve2'] })))).toEqual(['quorum.lost'])
+    expect(two.looks(5, lying)).toEqual([])
+    expect(kinds(two.look())).toEqual(['quorum.back'])
+  })
+
+  test('an endpoint that flaps every second is no storm', () => {
+    const { look, looks } = watch()
+    looks(3)
+    const silent = ({ at, steady, gap }: Look): Look => ({ at, steady, gap })
+    for (let i = 0; i < 50; i++) expect([...look(silent), ...look()]).toEqual([])
+    expect(kinds([...looks(5, silent), ...look()])).toEqual(['cluster.unseen', 'cluster.seen'])
+  })
+
+  test('a cluster of another name with the same nodes is the same cluster', () => {
+    const { look, looks } = watch()
+    looks(3)
+    const renamed = (each: Look): Look => ({
+      ...each,
+      status: { ...each.status!, cluster: { name: 'other', quorate: true } },
+    })
+    expect(looks(3, renamed)).toEqual([])
+    expect(
+      kinds(
+        look((each) => ({
+          ...renamed(each),
+          status: {
+            ...each.status!,
+            members: each.status!.members.map((one) => ({ ...one, online: one.name !== 'pve3' })),
+          },
+        })),
+      ),
+    ).toEqual(['node.lost'])
+  })
+
+  test('forty guests that fail at once are forty events, each once', () => {
+    const { looks } = watch(40)
+    looks(3)
+    const failed = (each: Look): Look => ({
+      ...each,
+      manager: {
+        ...each.manager!,
+        services: Object.fromEntries(
+          Object.entries(each.manager!.services).map(([sid, one]) => [sid, { ...one, state: 'error' }]),
+        ),
+      },
+    })
+    const events = looks(5, failed)
+    expect(new Set(events.map(({ guest }) => guest)).size).toBe(40)
+    expect(events).toHaveLength(40)
+  })
+})
+
+describe('what Proxmox shows elsewhere', () => {
+  test("a start of the manager's that fails is told once, with Proxmox's line and a likely cause", () => {
+    const { looks, look } = watch()
+    looks(3, (each) => ({ ...each, tasks: [] }))
+    const exit = "storage 'NASAccess' does not exist"
+    const failed =
+      (upid: string) =>
+      (each: Look): Look => ({ ...each, tasks: [task({ upid, exit })] })
+    expect(look(failed('UPID:1'))).toMatchObject([
+      { kind: 'task.failed', guest: 'vm:100', raw: exit, cause: 'storage-missing' },
+    ])
+    expect([...look(failed('UPID:1')), ...look(failed('UPID:2'))]).toEqual([])
+    look((each) => ({ ...each, tasks: [task({ upid: 'UPID:3' })] }))
+    expect(kinds(look(failed('UPID:4')))).toEqual(['task.failed'])
+  })
+
+  test('tasks of people, and those that ended before the first look, are no news', () => {
+    const { look } = watch()
+    look()
+    const tasks = [
+      task({ upid: 'UPID:1', user: 'ana@pve', exit: 'no' }),
+      task({ upid: 'UPID:2', endtime: t0 - 100, exit: 'no' }),
+    ]
+    expect(look((each) => ({ ...each, tasks }))).toEqual([])
+  })
+
+  test('a guest that died and was started again by HA is told once; one that a person restarted is not', () => {
+    for (const isWanted of [false, true]) {
+      const { looks } = watch()
+      const guest =
+        (boot: number) =>
+        (each: Look): Look => ({
+          ...each,
+          tasks: isWanted && boot > 0 ? [task({ type: 'qmreboot', user: 'ana@pve', endtime: t0 + 300 })] : [],
+          resources: {
+            storages: [],
+            guests: [{ vmid: 100, kind: 'qemu', node: 'pve2', status: 'running', uptime: each.steady / 1000 - boot }],
+          },
+        })
+      expect(looks(150, guest(-1000))).toEqual([])
+      expect(kinds(looks(30, guest(300)))).toEqual(isWanted ? [] : ['guest.restarted'])
+    }
+  })
+
+  test('a storage that a node can no longer use is told, and that it is back', () => {
+    const { looks } = watch()
+    const storage =
+      (status: 'available' | 'unknown') =>
+      (each: Look): Look => ({
+        ...each,
+        resources: { guests: [], storages: [{ storage: 'nas', node: 'pve2', status }] },
+      })
+    expect(looks(40, storage('available'))).toEqual([])
+    expect(looks(2, storage('unknown'))).toEqual([])
+    expect(kinds(looks(10, storage('unknown')))).toEqual(['storage.lost'])
+    expect(kinds(looks(3, storage('available')))).toEqual(['storage.back'])
+  })
+
+  test('a QDevice that is silent for a while, and a replication that begins to fail', () => {
+    const { looks } = watch()
+    const device =
+      (state: string) =>
+      (each: Look): Look => ({ ...each, qdevice: { state } })
+    looks(3, device('Connected'))
+    expect(kinds(looks(30, device('Connecting')))).toEqual(['qdevice.lost'])
+    expect(kinds(looks(2, device('Connected')))).toEqual(['qdevice.back'])
+    const job =
+      (failCount: number) =>
+      (each: Look): Look => ({
+        ...each,
+        replication: { node: 'pve2', jobs: [{ id: '100-0', guest: 100, failCount, error: 'no route to host' }] },
+      })
+    looks(2, job(0))
+    expect(kinds([...looks(3, job(1)), ...looks(3, job(2))])).toEqual(['replication.failed'])
+  })
+
+  test('a move without an end, a dead master and a dead LRM are told once after a time', () => {
+    const { looks } = watch()
+    looks(3)
+    const moving = (each: Look): Look => ({
+      ...each,
+      manager: {
+        ...each.manager!,
+        services: { 'vm:100': { node: 'pve2', target: 'pve3', state: 'migrate', running: true } },
+      },
+    })
+    expect(kinds(looks(400, moving))).toEqual(['guest.stuck'])
+    const dead =
+      (type: 'master' | 'lrm') =>
+      (each: Look): Look => ({
+        ...moving(each),
+        ha: [
+          ...each.ha!.filter((entry) => entry.type !== type),
+          { type, node: 'pve2', status: 'pve2 (old timestamp - dead?, Sun)' },
+        ],
+      })
+    expect(kinds(looks(100, dead('lrm')))).toEqual(['lrm.dead'])
+    expect(kinds(looks(200, dead('master')))).toEqual(['master.dead'])
+  })
+})
