@@ -56,7 +56,7 @@ const tickMs = 1000
 const lookWithinMs = 1500
 const lookEveryMs = 10_000
 /** What is known of the guests is kept this fresh, and is taken for true so long. */
-const freshenEveryMs = 60_000
+const freshenEveryMs = 20_000
 const oldMs = 3 * 60_000
 const freshenWithinMs = 20_000
 /** What another process has stored is its to show, unless it does not. */
@@ -210,7 +210,9 @@ export class IncidentKeeper {
     const isAbout = events.some(({ kind, guest }) => guest !== undefined || kind.startsWith('node.'))
     if (!isAbout) return undefined
     const isLate = this.#known === undefined || this.#o.now() - this.#known.at > oldMs
-    return (isLate ? await this.#look(lookWithinMs) : undefined) ?? this.#known?.guests
+    const names = new Set(this.#known?.guests.map(({ guest }) => guest))
+    const isNew = events.some(({ guest }) => guest !== undefined && !names.has(guest))
+    return (isLate || isNew ? await this.#look(lookWithinMs) : undefined) ?? this.#known?.guests
   }
 
   async #look(withinMs: number): Promise<readonly SeenGuest[] | undefined> {
