@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { formatSize } from '../src/core/args.ts'
 import { answer, defineCommand } from '../src/core/command.ts'
 import type { Jobs } from '../src/core/house.ts'
+import { readerOf } from '../src/core/incident.ts'
+import { type Reader, titleOf } from '../src/core/incident-card.ts'
+import type { Incident } from '../src/core/incidents.ts'
 import type { Values } from '../src/core/language.ts'
 import type { Field, State } from '../src/core/message.ts'
 import { reads } from '../src/core/needs.ts'
@@ -45,6 +48,7 @@ export default defineCommand({
         noTasks: 'none',
         task: '{type} {id} on {node}',
         jobs: 'Jobs',
+        incidents: 'Incidents',
         guests: '{running} of {count} running',
       },
     },
@@ -73,6 +77,7 @@ export default defineCommand({
         noTasks: 'ninguna',
         task: '{type} {id} en {node}',
         jobs: 'Trabajos',
+        incidents: 'Incidentes',
         guests: '{running} de {count} encendidas',
       },
     },
@@ -81,13 +86,14 @@ export default defineCommand({
   async plan({ proxmox, cluster, say, house, asker, signal }) {
     const { labels, nodeStates, say: shared } = house.words[asker.language]
     const unknown = () => undefined
-    const [{ nodes, guests, storages }, status, votes, ha, tasks, jobs] = await Promise.all([
+    const [{ nodes, guests, storages }, status, votes, ha, tasks, jobs, incidents] = await Promise.all([
       proxmox.resources({ signal }),
       proxmox.clusterStatus({ signal }).catch(unknown),
       proxmox.votes({ signal }).catch(() => []),
       proxmox.haStatus({ signal }).catch(unknown),
       proxmox.clusterTasks({ signal }).catch(unknown),
       house.jobs.list({ cluster, live: true, most: mostTasks }).catch(unknown),
+      house.incidents.list({ cluster, live: true, most: mostTasks }).catch(unknown),
     ])
     const line = { say: say as Say, unknown: shared.unknown, none: shared.none }
     const lines = [
@@ -100,6 +106,7 @@ export default defineCommand({
       ),
       tasksLine(tasks, line),
       jobsLine(jobs, line),
+      incidentsLine(incidents, readerOf(house.words, house.access, asker), line),
     ]
     const real = guests.filter(({ template }) => !template)
     const running = real.filter((guest) => guest.status === 'running')
@@ -205,4 +212,11 @@ function jobsLine(jobs: Awaited<ReturnType<Jobs['list']>> | undefined, { say, un
   const name = say('jobs')
   if (!jobs) return { field: { name, value: unknown }, state: 'ok' }
   return { field: { name, value: jobs.map(({ id, title }) => `${title} (${id})`).join('\n') || none }, state: 'ok' }
+}
+
+function incidentsLine(incidents: Incident[] | undefined, reader: Reader, { say, unknown, none }: Words): Line {
+  const name = say('incidents')
+  if (!incidents) return { field: { name, value: unknown }, state: 'warning' }
+  const value = incidents.map((incident) => `${titleOf(incident, reader)} (${incident.id})`).join('\n')
+  return { field: { name, value: value || none }, state: value === '' ? 'ok' : 'warning' }
 }
