@@ -19,6 +19,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'idle-worker': () => import('./idle-worker.ts'),
   'lab-idle': () => import('./lab-idle.ts'),
   'lab-start': () => import('./lab-start.ts'),
+  pager: () => import('./pager.ts'),
 }
 
 const programs: Record<string, () => Promise<{ main(): void }>> = {
