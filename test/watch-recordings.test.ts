@@ -103,3 +103,20 @@ describe('the recordings through the real watcher over HTTPS', () => {
     expect(faults).toEqual([])
   })
 })
+
+describe('a look', () => {
+  test.each([10, 1000])('at %i guests is three fast requests and one slow one', async (count) => {
+    const guests = Array.from({ length: count }, (_, i) => `vm:${100 + i}`)
+    const [sound] = loadScenarios()[0]!.frames.filter(({ ha }) => ha?.some(({ type }) => type === 'master'))
+    const services = Object.fromEntries(guests.map((sid) => [sid, { node: 'node1', state: 'started', running: 1 }]))
+    const status = { ...(sound!.manager!.manager_status as object), service_status: services }
+    const frame = { ...sound!, manager: { ...sound!.manager!, manager_status: status } }
+    const frames = Array.from({ length: 12 }, (_, i) => ({ ...frame, t: i * 2 }))
+    cluster.asked.length = 0
+    expect(await replay({ name: `many-${count}`, frames })).toEqual([])
+    const looks = cluster.asked.filter((path) => path === '/cluster/status').length
+    const fast = cluster.asked.filter((path) => /^\/cluster\/(status|ha\/status\/\w+)$/.test(path)).length
+    expect(fast).toBe(looks * 3)
+    expect(cluster.asked.length - fast).toBeLessThanOrEqual(looks + 1)
+  })
+})

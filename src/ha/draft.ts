@@ -26,7 +26,7 @@ export class Draft<T extends Row> {
 
   /** Lets go of the rows whose name is not wanted. */
   keep(wanted: (name: string) => boolean): void {
-    for (const name of Object.keys(this.value)) {
+    for (const name in this.value) {
       if (wanted(name)) continue
       this.#new ??= { ...this.#old }
       delete this.#new[name]
@@ -35,10 +35,11 @@ export class Draft<T extends Row> {
 }
 
 function same(a: Row, b: Row): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object') return a === b
-  const left = Object.entries(a).filter(([, value]) => value !== undefined)
-  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined))
-  return left.length === right.size && left.every(([name, value]) => equal(value, right.get(name)))
+  if (a === b || typeof a !== 'object' || typeof b !== 'object') return a === b
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  for (const name in left) if (!equal(left[name], right[name])) return false
+  for (const name in right) if (right[name] !== undefined && left[name] === undefined) return false
+  return true
 }
 
 /** Rows hold plain values and, seldom, a small object. */

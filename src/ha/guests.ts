@@ -55,6 +55,8 @@ function seen(
   telling: Telling,
 ): GuestMemory {
   const boot = look.steady - row.uptime * 1000
+  // Nearly all of them, nearly always.
+  if (was?.sure && !was.again && was.of === service.since && Math.abs(boot - was.boot) <= jitterMs) return was
   const { again, ...kept } = was ?? { of: service.since, boot, sure: false }
   if (!was || was.of !== service.since) return { ...kept, of: service.since, boot, sure: false }
   if (Math.abs(boot - was.boot) <= jitterMs) return { ...kept, sure: true }

@@ -21,7 +21,8 @@ export function seeRunning(
   guests: Readonly<Record<string, GuestMemory>>,
   telling: Telling,
 ): void {
-  for (const [sid, service] of Object.entries(services.value)) {
+  for (const sid in services.value) {
+    const service = services.value[sid]!
     const { recovering } = service
     if (!recovering) continue
     const now = look.manager?.services[sid]

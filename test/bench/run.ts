@@ -20,6 +20,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'lab-idle': () => import('./lab-idle.ts'),
   'lab-start': () => import('./lab-start.ts'),
   pager: () => import('./pager.ts'),
+  'watch-diff': () => import('./watch-diff.ts'),
 }
 
 const programs: Record<string, () => Promise<{ main(): void }>> = {
