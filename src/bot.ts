@@ -77,6 +77,7 @@ export async function startBot(options: {
     access: house.access,
     words,
     clusters: readers,
+    hosts: config.hosts.map(({ name, endpoint }) => ({ name, endpoint })),
     channels: channelsOf(config),
     preferences,
     jobs: desk,

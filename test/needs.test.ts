@@ -13,6 +13,13 @@ const own = catalogue.entries.filter(({ path, file }) => path === file)
 const calls: Record<string, string[]> = {
   clusterStatus: ['GET /cluster/status'],
   votes: ['GET /cluster/config/nodes'],
+  joinInfo: ['GET /cluster/config/join'],
+  addresses: ['GET /nodes/{node}/network'],
+  hostsFile: ['GET /nodes/{node}/hosts'],
+  nodeVersion: ['GET /nodes/{node}/version'],
+  users: ['GET /access/users'],
+  replicationPlans: ['GET /cluster/replication'],
+  cephNodes: ['GET /cluster/ceph/metadata'],
   haStatus: ['GET /cluster/ha/status/current'],
   managerStatus: ['GET /cluster/ha/status/manager_status'],
   haResources: ['GET /cluster/ha/resources'],

@@ -63,6 +63,7 @@ function house() {
     access: new Access(grants, people, { groupsOf: async () => [] }),
     words,
     clusters: { names: ['main'], get: () => proxmox },
+    hosts: [],
     channels: { clusterOf: () => 'main', languageOf: () => 'en', taken: () => undefined, posts: () => [] },
     preferences: {
       language: async () => undefined,

@@ -5,7 +5,7 @@ import type { Desk } from './desk.ts'
 import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
 import type { Refused, Unavailable } from './errors.ts'
-import type { Jobs, Preferences } from './house.ts'
+import type { Jobs, KnownHost, Preferences } from './house.ts'
 import type { Incidents } from './incidents.ts'
 import type { Language, Values } from './language.ts'
 import type { ActionId, Field, Target } from './message.ts'
@@ -75,6 +75,7 @@ export interface DispatchPorts {
   access: Access
   words: Record<Language, Words>
   clusters: { names: readonly string[]; get(name: string): ProxmoxPort }
+  hosts: readonly KnownHost[]
   channels: {
     clusterOf(target: Target): string | undefined
     languageOf(target: Target): Language | undefined

@@ -37,6 +37,12 @@ export interface Preferences {
   setLanguage(identity: Identity, language: Language): Promise<void>
 }
 
+export interface KnownHost {
+  name: string
+  /** `https://host:port`. */
+  endpoint: string
+}
+
 /** What core offers to the commands that speak of the house itself. */
 export interface House {
   catalogue: Catalogue
@@ -51,5 +57,7 @@ export interface House {
   incidents: Incidents
   oncall: Oncall
   clusters: readonly string[]
+  /** Installed machines that the configuration names, in a cluster or not yet. */
+  hosts: readonly KnownHost[]
   words: Record<Language, Words>
 }

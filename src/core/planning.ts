@@ -257,6 +257,7 @@ export class Planning {
           incidents: this.#ports.incidents,
           oncall: this.#ports.oncall,
           clusters: this.#ports.clusters.names,
+          hosts: this.#ports.hosts,
           words: this.#ports.words,
         },
         signal: AbortSignal.timeout(planWithinMs),

@@ -2,10 +2,12 @@ import { type Proxmox as Pve, proxmoxApi } from 'proxmox-api'
 import type { z } from 'zod'
 import type { Reply } from './answer.ts'
 import { CapabilityProbe } from './capabilities.ts'
+import type { ProxmoxRoot } from './cluster-port.ts'
 import type { Auth } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'
 import { Engine, type RequestOptions } from './engine.ts'
 import { BadReply, OutcomeUnknown, PveError } from './errors.ts'
+import { foundingReads, rootCalls } from './founding.ts'
 import type { GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
 import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
 import {
@@ -58,6 +60,12 @@ export function createProxmox(options: ProxmoxOptions): Proxmox & Closes {
 export function createProxmoxWriter(options: ProxmoxOptions): ProxmoxWriter & Closes {
   const started = start(options)
   return { ...reader(started), ...writer(started) }
+}
+
+/** A client that acts as root@pam. */
+export function createProxmoxRoot(options: ProxmoxOptions): ProxmoxRoot {
+  const started = start(options)
+  return { ...reader(started), ...writer(started), ...rootCalls(started.api, upidOf) }
 }
 
 interface Started {
@@ -168,25 +176,26 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
       const reply = await replyOf(taskAt(api(o), upid).log.$get({ ...page }))
       return parseReply(TaskLogReply, reply, { lines: reply.data, total: reply.total })
     },
+    ...foundingReads(api, read),
     accessList: (o) => read(AclReply, api(o).access.acl.$get()),
     accessRoles: (o) => read(RolesReply, api(o).access.roles.$get()),
     permissions: (o) => read(PermissionsReply, api(o).access.permissions.$get()),
   }
 }
 
+/** A write that was taken and whose UPID cannot be read has happened all the same. */
+async function upidOf(call: Promise<unknown>): Promise<string> {
+  const reply = (await call) as Reply
+  try {
+    return parseReply(UpidReply, reply)
+  } catch (error) {
+    throw error instanceof BadReply ? new OutcomeUnknown(reply, reply.endpoint, error) : error
+  }
+}
+
 type Writes = Omit<ProxmoxWriter, keyof Proxmox>
 
 function writer({ api }: Started): Writes {
-  /** A write that was taken and whose UPID cannot be read has happened all the same. */
-  async function upidOf(call: Promise<unknown>): Promise<string> {
-    const reply = (await call) as Reply
-    try {
-      return parseReply(UpidReply, reply)
-    } catch (error) {
-      throw error instanceof BadReply ? new OutcomeUnknown(reply, reply.endpoint, error) : error
-    }
-  }
-
   const silent = async (call: Promise<unknown>): Promise<void> => void (await call)
 
   return {

@@ -6,6 +6,8 @@
  * and its answer lost: look for its effect, never send it again).
  */
 
+import type { ClusterReads } from './cluster-port.ts'
+
 export type GuestKind = 'qemu' | 'lxc'
 
 export interface Guest {
@@ -306,7 +308,7 @@ export interface CallOptions {
 }
 
 /** Reading; what the bot holds (a PVEAuditor token suffices). */
-export interface Proxmox {
+export interface Proxmox extends ClusterReads {
   /** The name of the cluster in our configuration. */
   readonly cluster: string
   version(o?: CallOptions): Promise<Version>

@@ -143,6 +143,7 @@ export class Stage {
       access: this.access,
       words,
       clusters: { names: ['main'], get: () => this.proxmox },
+      hosts: sim.cluster.nodes.map(({ name }, i) => ({ name, endpoint: sim.endpoints[i]! })),
       channels: { clusterOf: () => undefined, languageOf: () => undefined, taken: () => undefined, posts: () => [] },
       preferences: {
         language: async (identity) => this.#languages.get(identity),

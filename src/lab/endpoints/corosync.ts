@@ -99,6 +99,7 @@ function joinInformation(ctx: Context) {
       nodeid: String(entry.nodeid),
       quorum_votes: String(entry.votes),
       ring0_addr: entry.ring0,
+      ...(entry.ring1 === undefined ? {} : { ring1_addr: entry.ring1 }),
       pve_addr: nodeByName(ctx.sim, entry.name)?.ip ?? entry.ring0,
       pve_fp: nodeByName(ctx.sim, entry.name)?.certificate.fingerprint ?? '',
     })),

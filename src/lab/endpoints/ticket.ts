@@ -23,6 +23,8 @@ async function createTicket(ctx: Context) {
     await ctx.sim.clock.pause(3)
     throw new PveFault(401, 'authentication failure')
   }
+  // A ticket renewed by a ticket has had its second factor.
+  if (user.tfa && isPassword(ctx.node, user, password)) return halfTicket(ctx, userid)
   const entry = { node: ctx.node.name, time: Math.floor(ctx.now), pri: 6, tag: 'pvedaemon', pid: 100 }
   if (!ctx.node.frozen) {
     logToCluster(ctx.config, { ...entry, user: 'root@pam', msg: `successful auth for user '${userid}'` })
@@ -36,6 +38,13 @@ async function createTicket(ctx: Context) {
     clustername: mayAudit ? ctx.config.corosync?.name : undefined,
   })
 }
+
+/** Good for nothing but the second factor. */
+const halfTicket = (ctx: Context, userid: string) => ({
+  username: userid,
+  NeedTFA: 1,
+  ticket: makeTicket(ctx.config, userid, ctx.now).replace('PVE:', 'PVE:!tfa!%7B%22totp%22%3Atrue%7D:'),
+})
 
 function fullName(ctx: Context) {
   const username = str(ctx, 'username')

@@ -12,6 +12,7 @@ export const routes: Route[] = [
   { method: 'DELETE', path: '/access/users/{userid}', handler: deleteUser },
   { method: 'GET', path: '/access/users/{userid}/token', handler: (ctx) => tokenList(findUser(ctx)) },
   { method: 'GET', path: '/access/users/{userid}/token/{tokenid}', handler: (ctx) => tokenInfo(findToken(ctx)) },
+  { method: 'GET', path: '/access/tfa/{userid}', handler: (ctx) => factors(findUser(ctx)) },
   { method: 'POST', path: '/access/users/{userid}/token/{tokenid}', handler: createToken },
   { method: 'PUT', path: '/access/users/{userid}/token/{tokenid}', handler: updateToken },
   { method: 'DELETE', path: '/access/users/{userid}/token/{tokenid}', handler: deleteToken },
@@ -57,6 +58,9 @@ function listUsers(ctx: Context) {
       }),
     )
 }
+
+const factors = ({ tfa }: User) =>
+  tfa ? [{ id: 'totp:1', type: 'totp', description: '', created: 1_700_000_000, enable: 1 }] : []
 
 function maySee(ctx: Context, user: User) {
   const paths = ['/access/groups', ...user.groups.map((group) => `/access/groups/${group}`)]
