@@ -41,6 +41,19 @@ describe('what people see', () => {
     isClean(discord)
   })
 
+  test('a picture that a message carries in itself goes with it as a file', async () => {
+    const { discord, carrier, card } = await adapter()
+    const url = `data:image/png;base64,${Buffer.from('PNG').toString('base64')}`
+    const report: Message = { title: 'Drill', state: 'ok', image: { alt: 'vm:100 was down 58 s', url } }
+    const posted = await carrier.post(card(report), false, undefined)
+    const [message] = discord.messages('general')
+    expect(message!.files).toEqual(['picture.png'])
+    expect(JSON.stringify(message!.components)).toContain('attachment://picture.png')
+    await carrier.edit(card({ ...report, title: 'Drill on pve1' }), posted, undefined)
+    expect(textOf(message!)).toContain('Drill on pve1')
+    isClean(discord)
+  })
+
   test('in the lab everything says that it is simulated, in the language of its card', async () => {
     const { discord, connection, said, card } = await adapter()
     const marks = { en: 'SIMULATED', es: 'SIMULADO' }

@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 import { type Config, ConfigFaults, loadConfig, type ProcessRole } from '../src/config.ts'
 
-/** Configuration files for the tests, in a folder that goes when the test file that imports this is done. */
+/** Configuration files for the tests, in a folder that goes with the process: several test files share it. */
 export const folder = mkdtempSync(join(tmpdir(), 'quorum-config-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 export const example = new URL('../examples/quorum.yaml', import.meta.url).pathname
 export const secrets = {

@@ -3,7 +3,7 @@ import { MessageFlags, type REST, Routes, ThreadAutoArchiveDuration } from 'disc
 import type { Language } from '../../core/language.ts'
 import type { Message, State } from '../../core/message.ts'
 import { Code, codeOf, type DeliveryErrors, forDelivery, isCode } from './errors.ts'
-import { markOf, type Rendered, render, renderShort } from './render.ts'
+import { attachmentOf, markOf, type Rendered, render, renderShort } from './render.ts'
 import { cut, plain } from './text.ts'
 import type { InteractionTokens, Opening } from './tokens.ts'
 
@@ -72,7 +72,9 @@ export function discordCarrier(ports: CarrierPorts) {
   }
 
   const create = async (card: Shown, channel: string, body: Body): Promise<string> => {
-    const { id } = await send(card, body, (body) => rest.post(Routes.channelMessages(channel), { body }))
+    const { id } = await send(card, body, (body) =>
+      rest.post(Routes.channelMessages(channel), { body, ...filesOf(card) }),
+    )
     return `${channel}/${id}`
   }
 
@@ -199,7 +201,7 @@ export function discordCarrier(ports: CarrierPorts) {
     const opening = alone ? await openingOf(card) : undefined
     const shown = opening && (await toOne(card, opening))
     if (shown === undefined) {
-      await send(card, drawn(card), (body) => rest.patch(route, { body }))
+      await send(card, drawn(card), (body) => rest.patch(route, { body, ...filesOf(card) }))
       return posted
     }
     // It began for everybody ("reading…") and ends as a refusal, which is the asker's alone.
@@ -216,6 +218,12 @@ export function discordCarrier(ports: CarrierPorts) {
     post: (card: Shown, again: boolean, root: string | undefined) => call(() => post(card, again, root)),
     edit: (card: Shown, posted: string, root: string | undefined) => call(() => edit(card, posted, root)),
   }
+}
+
+/** The picture that goes with a message. */
+function filesOf({ message }: Shown) {
+  const picture = attachmentOf(message)
+  return picture ? { files: [picture] } : {}
 }
 
 const passing = new Set<State>(['queued', 'running', 'stale'])

@@ -105,7 +105,7 @@ function texts(message: Message): string[] {
   if (fields?.length) add((room) => fieldLines(fields, room))
   if (table) add((room) => tableText(table, room))
   if (log?.length) add((room) => block(newest(log, room - codeOverhead), room))
-  if (message.image && !isPublic(message.image.url)) short(message.image.alt, limits.label)
+  if (message.image && !attachmentOf(message) && !isPublic(message.image.url)) short(message.image.alt, limits.label)
   return parts
 }
 
@@ -154,13 +154,26 @@ function fieldLines(fields: readonly Field[], most: number): string {
 
 const isPublic = (url: string): boolean => /^https?:\/\//.test(url) && URL.canParse(url) && url.length <= 2048
 
-function image({ image }: Message): APIComponentInContainer[] {
-  if (!image || !isPublic(image.url)) return []
+/** The picture that a message carries in itself: it travels beside the message, which names it. */
+export function attachmentOf({ image }: Message): { name: string; data: Buffer; contentType: string } | undefined {
+  const data = /^data:image\/(png|jpeg|gif);base64,([A-Za-z0-9+/=]+)$/.exec(image?.url ?? '')
+  if (!data || data[2]!.length > mostPicture) return undefined
+  return { name: `picture.${data[1]}`, data: Buffer.from(data[2]!, 'base64'), contentType: `image/${data[1]}` }
+}
+
+/** Of base64: Discord takes files of 10 MiB. */
+const mostPicture = 12_000_000
+
+function image(message: Message): APIComponentInContainer[] {
+  const { image } = message
+  const attached = attachmentOf(message)
+  const url = attached ? `attachment://${attached.name}` : image?.url
+  if (!image || url === undefined || (!attached && !isPublic(url))) return []
   const description = cut(plain(image.alt), 1024)
   return [
     {
       type: ComponentType.MediaGallery,
-      items: [{ media: { url: image.url }, ...(description ? { description } : {}) }],
+      items: [{ media: { url }, ...(description ? { description } : {}) }],
     },
   ]
 }
