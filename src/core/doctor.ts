@@ -19,6 +19,8 @@ export interface Check {
 export interface Doctor {
   /** Never rejects for what it finds: a look that fails is a check too. `clusters`: all unless given. */
   examine(ask: { language: Language; clusters?: readonly string[]; signal: AbortSignal }): Promise<Check[]>
+  /** What of ours lives at one of these addresses. In the lab nothing does that counts. */
+  livesAt(addresses: readonly string[]): Promise<('bot' | 'redis')[]>
 }
 
 /** The worst of them, for a title and for an exit code. */

@@ -70,6 +70,16 @@ export function createDoctor(ports: DoctorPorts): Doctor {
         ...each.flat(),
       ]
     },
+    async livesAt(addresses) {
+      const { home, redis } = ports
+      if (!home) return []
+      const isThere = (all: Addresses) => all.some((one) => addresses.includes(one))
+      const hosts = redis.at ? redisHosts(redis.at) : []
+      const ofRedis = (await Promise.all(hosts.map((host) => home.resolve(host)))).flat()
+      const own = home.own()
+      const isRedisThere = isThere((await isRedisLocal(ports)) ? own : ofRedis)
+      return [...(isThere(own) ? (['bot'] as const) : []), ...(isRedisThere ? (['redis'] as const) : [])]
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { impactEn } from './ha-impact-en.ts'
 import { reasonsEn } from './ha-why-en.ts'
 
 /** What HA is and says, in the words of those who never heard of it; shared by the commands and cards about it. */
@@ -82,6 +83,7 @@ export const haEn = {
     noClicks: 'There is no button for it; the line above is the way',
   },
   reasons: reasonsEn,
+  impact: impactEn,
   labels: {
     ha: 'HA',
     rule: 'Rule',

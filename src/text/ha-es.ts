@@ -1,5 +1,6 @@
 import type { Same } from '../core/language.ts'
 import type { haEn, haErrorsEn } from './ha-en.ts'
+import { impactEs } from './ha-impact-es.ts'
 import { reasonsEs } from './ha-why-es.ts'
 
 export const haEs: Same<typeof haEn> = {
@@ -79,6 +80,7 @@ export const haEs: Same<typeof haEn> = {
     noClicks: 'No hay un botón para esto; la línea de arriba es el camino',
   },
   reasons: reasonsEs,
+  impact: impactEs,
   labels: {
     ha: 'HA',
     rule: 'Regla',

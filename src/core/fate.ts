@@ -1,0 +1,15 @@
+import type { Fate } from '../ha/impact.ts'
+import { fill } from './language.ts'
+import type { Words } from './ports.ts'
+
+/** What becomes of a machine, and why, in the reader's words. */
+export function tellFate(fate: Fate, words: Words): [then: string, why: string] {
+  const { outcomes, fates, tight, homeAgain } = words.ha.impact
+  const values = { ...fate.values, node: fate.from, to: fate.to ?? '', home: fate.home ?? '' }
+  const then = [
+    fill(outcomes[fate.outcome], values),
+    ...(fate.home === undefined ? [] : [fill(homeAgain, values)]),
+    ...(fate.tight ? [fill(tight, values)] : []),
+  ]
+  return [then.join('; '), fill(fates[fate.code], values)]
+}
