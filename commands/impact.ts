@@ -3,7 +3,6 @@ import { arg, formatSize } from '../src/core/args.ts'
 import { type Answer, answer, defineCommand } from '../src/core/command.ts'
 import { Refused } from '../src/core/errors.ts'
 import { tellFate } from '../src/core/fate.ts'
-import { drivesOf } from '../src/core/guest.ts'
 import { sidOf } from '../src/core/ha.ts'
 import { near } from '../src/core/near.ts'
 import { reads } from '../src/core/needs.ts'
@@ -11,6 +10,7 @@ import type { Words } from '../src/core/ports.ts'
 import { readSite, type SiteLook } from '../src/core/site.ts'
 import { formatDuration } from '../src/core/time.ts'
 import { type Impact, impactOf, lossKinds } from '../src/ha/impact.ts'
+import { siteOf } from '../src/ha/site.ts'
 
 /** What would happen if a node or a storage went: a prediction, which `drill run` proves. */
 export default defineCommand({
@@ -127,8 +127,8 @@ export default defineCommand({
     const storage = storages.find((one) => one.storage.toLowerCase() === given)?.storage
     if (node !== undefined) {
       const look = await readSite(proxmox, (guest) => guest.node === node, signal)
-      const impact = impactOf(look.site, { node, kind: args.kind })
-      const ip = look.members.find(({ name }) => name === node)?.ip
+      const impact = impactOf(siteOf(look), { node, kind: args.kind })
+      const ip = look.status.members.find(({ name }) => name === node)?.ip
       const lives = ip === undefined ? [] : await house.doctor.livesAt([ip])
       return answer(tellNode(impact, look, lives, { say, words }))
     }
@@ -156,7 +156,8 @@ interface Telling {
 function tellNode(impact: Impact, look: SiteLook, lives: readonly ('bot' | 'redis')[], t: Telling): Answer {
   const say = t.say as (key: string, values?: Record<string, string | number>) => string
   const { node, kind, before, after, memory, fates, down, isMaster } = impact
-  const { master } = look.site
+  const master = look.ha.manager?.master
+  const unread = [...(look.votes ? [] : ['corosync.conf']), ...(look.options ? [] : ['datacenter.cfg'])]
   const isBad = !after.quorate || lives.length > 0 || fates.some(({ outcome }) => outcome === 'down')
   const isMoved = fates.some(({ outcome }) => outcome === 'moves')
   return {
@@ -193,7 +194,7 @@ function tellNode(impact: Impact, look: SiteLook, lives: readonly ('bot' | 'redi
           say('memoryIs', { before: formatSize(one.before), after: formatSize(one.after), max: formatSize(one.max) }) +
           (one.after > one.max ? say('over') : ''),
       })),
-      ...look.unread.map((what) => ({ name: t.words.say.warning, value: say('unread', { what }) })),
+      ...unread.map((what) => ({ name: t.words.say.warning, value: say('unread', { what }) })),
     ],
     ...(fates.length === 0
       ? {}
@@ -219,7 +220,7 @@ function tellStorage(storage: string, { ha, configs, storages }: SiteLook, t: Te
   const say = t.say as (key: string, values?: Record<string, string | number>) => string
   const under = new Set(ha.managed.map(({ sid }) => sid))
   const rows = ha.guests.flatMap((guest) => {
-    const drives = drivesOf(configs.get(guest.vmid) ?? {}).filter((drive) => drive.storage === storage)
+    const drives = (configs.get(guest.vmid)?.drives ?? []).filter((drive) => drive.storage === storage)
     if (drives.length === 0) return []
     const keys = drives.map(({ key }) => key).join(', ')
     const isDisk = drives.some(({ cdrom }) => !cdrom)

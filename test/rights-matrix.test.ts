@@ -81,7 +81,7 @@ function house() {
     incidents: new Proxy({} as DispatchPorts['incidents'], {
       get: (_, name) => (name === 'ofCard' ? async () => undefined : touch),
     }),
-    doctor: { examine: async () => acted('doctor', []) },
+    doctor: { examine: async () => acted('doctor', []), livesAt: async () => acted('doctor', []) },
     audit: async (entry) => void audited.push(entry),
     trail: new Trail(new Chain(randomBytes(32), 'matrix'), log, () => []),
     outbox: { put: async (card) => Boolean(cards.set(card.key, card)) },

@@ -1,6 +1,16 @@
-import type { Fate } from '../ha/impact.ts'
-import { fill } from './language.ts'
+import { fill, type Values } from './language.ts'
 import type { Words } from './ports.ts'
+
+/** A fate as `src/ha/impact.ts` foretells it; core names no outcomes. */
+interface Fate {
+  from: string
+  to?: string
+  home?: string
+  outcome: keyof Words['ha']['impact']['outcomes']
+  code: keyof Words['ha']['impact']['fates']
+  values: Values
+  tight?: true
+}
 
 /** What becomes of a machine, and why, in the reader's words. */
 export function tellFate(fate: Fate, words: Words): [then: string, why: string] {
