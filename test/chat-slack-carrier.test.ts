@@ -93,6 +93,23 @@ describe('a card in Slack', () => {
     expect(slack.violations).toEqual([])
   })
 
+  test('to a person it goes into their direct messages, is edited there, and found there when the answer was lost', async () => {
+    const carrier = toSlack()
+    const card = (title: string) => ({
+      key: 'dm',
+      target: `slack:${slack.users.luis}`,
+      message: { title, state: 'failed' } as const,
+    })
+    slack.dropAfterProcessing('chat.postMessage')
+    await expect(carrier.post(card('pve1 is gone'), false, undefined)).rejects.toThrow()
+    const posted = await carrier.post(card('pve1 is gone'), true, undefined)
+    const dm = await slack.dm('luis')
+    expect(posted.split('/')[0]).toBe(dm)
+    await carrier.edit(card('pve1 is back'), posted, undefined)
+    expect(slack.messages(dm).map(read)).toEqual([expect.stringContaining('pve1 is back')])
+    expect(slack.violations).toEqual([])
+  })
+
   test('a picture goes into its thread, once', async () => {
     const { put, cards } = office(toSlack())
     const url = `data:image/png;base64,${Buffer.from('not really a picture').toString('base64')}`

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openHouse, openWriters } from '../src/app.ts'
+import { openHouse, openIncidents, openWriters } from '../src/app.ts'
 import { loadConfig, parseRedisUrl, readEnvironment } from '../src/config.ts'
 import type { ClusterEvent, EventKind } from '../src/ha/event.ts'
 import { severityOf } from '../src/ha/severity.ts'
 import { EventLog } from '../src/jobs/event-log.ts'
 import { localMembership } from '../src/membership.ts'
+import { keepOncall } from '../src/oncall.ts'
 import { keepIncidents } from '../src/worker/incidents.ts'
 import { Crew } from './crew.ts'
 import { cardWith, read, workspace } from './slack-crew.ts'
@@ -50,9 +51,13 @@ const settings = () => ({
     { role: 'operator', who: ['ana', 'luis'] },
     { role: 'viewer', who: [`discord:${discord.users.eva}`, 'web:eva'] },
   ],
+  oncall: {
+    rotation: { everyone: ['ana', 'luis'], handoff: 'mon 09:00' },
+    policy: { critical: [{ after: '0s', notify: ['channel', 'person', 'next'] }] },
+  },
 })
 
-/** A worker's keeper of incidents, and the watcher's pen. */
+/** A worker's keepers of incidents and of who is on call, and the watcher's pen. */
 async function keeper(prefix: string) {
   const env = await crew.environment(prefix, settings())
   const environment = { ...readEnvironment({ ...env, LOG_LEVEL: 'silent' }), redis: parseRedisUrl(crew.redis.url) }
@@ -60,6 +65,7 @@ async function keeper(prefix: string) {
   const key = Buffer.from(env.QUORUM_KEY!, 'hex')
   const house = await openHouse({ config, environment, key, name: 'keeper', membership: localMembership(true) })
   const keepers = keepIncidents(house, openWriters(config), false)
+  const oncall = keepOncall(house, openIncidents(house, false))
   const log = new EventLog({ ...house, redis: house.patient, cluster: 'main' })
   let count = 0
   const tell = async (kind: EventKind, more: Partial<ClusterEvent>) => {
@@ -69,7 +75,7 @@ async function keeper(prefix: string) {
     expect(await log.append(fence!, await log.kept(), {}, [event])).toBeDefined()
   }
   const close = async () => {
-    await Promise.all(keepers.map((one) => one.stop()))
+    await Promise.all([oncall.close(), ...keepers.map((one) => one.stop())])
     await house.close()
   }
   return { tell, close }
@@ -87,8 +93,17 @@ test('one incident on Slack, Discord and the web: acknowledged on one, shown on 
   const web = await bot.card(({ incident, thread }) => incident !== undefined && !thread, 'the card', 'ops')
   const id = web.message.incident!
 
-  await slack.click({ user: 'ana', target: onSlack, actionId: 'ack' })
+  // Whoever is on call is called by name, and may acknowledge there.
+  const dm = await slack.dm('ana')
+  const called = await cardWith(slack, dm, 'pve1 no está')
+  await discord.until(() => discord.calls('create_dm').length > 0, 20_000)
+  const calledToo = await discord.until(() => discord.messages('dm-luis')[0], 20_000)
+  expect(textOf(calledToo)).toContain('pve1 is gone')
+  for (const proof of ['ana (slack)', 'luis (discord)']) await cardWith(slack, 'ops', proof)
+  await slack.click({ user: 'ana', target: called, actionId: 'ack' })
   await discord.until(() => textOf(inDiscord).includes('acknowledged by ana'))
+  await discord.until(() => textOf(calledToo).includes('acknowledged by ana'))
+  await slack.until(() => read(slack.messages(dm)[0]).includes('lo atiende ana'))
   await slack.until(() => read(cardOf(onSlack.ts)).includes('lo atiende ana'))
   const acked = await bot.card(
     ({ incident, state, thread }) => incident === id && state === 'waiting' && !thread,
@@ -122,14 +137,17 @@ test('one incident on Slack, Discord and the web: acknowledged on one, shown on 
   expect(await bot.click('luis', form.id, 'form.submit', { text: 'by the form' })).toBe(202)
   await note('Note by luis: by the form')
 
-  await discord.click({ user: 'luis', message: inDiscord, button: 'resolve:' })
+  await discord.click({ user: 'luis', message: calledToo, button: 'resolve:' })
+  await slack.until(() => read(slack.messages(dm)[0]).includes('resuelto por luis'))
+  await discord.until(() => buttonsIn(calledToo.components).length === 0)
   await slack.until(() => read(cardOf(onSlack.ts)).includes('resuelto por luis'))
   await discord.until(() => buttonsIn(inDiscord.components).length === 0)
   await bot.say('luis', `incident export ${id} json`, 'ops')
   const exported = await bot.card(({ title }) => title === `Export of ${id}`, 'the export', 'ops')
   const whole = JSON.parse(exported.message.log!.join('\n')) as { mtta: number; mttr: number; timeline: object[] }
   expect(whole).toMatchObject({ id, state: 'resolved', mtta: expect.any(Number), mttr: expect.any(Number) })
-  expect(whole.timeline).toHaveLength(7)
+  expect(whole.timeline).toHaveLength(9)
+  expect([slack.messages(dm).length, discord.messages('dm-luis').length]).toEqual([1, 1])
   const roots = slack.messages('ops').filter(({ threadTs }) => !threadTs)
   expect(roots).toHaveLength(1)
   expect([discord.violations, slack.violations]).toEqual([[], []])

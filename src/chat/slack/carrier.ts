@@ -65,18 +65,27 @@ export function slackCarrier({ clients, pace, condition, errors, responses, simu
 
   const drawn = (card: Shown) => render(card.message, card.key, simulated?.(card))
 
+  /** Slack posts to a person by their id, but shows what it posted only by the id of the direct messages with them. */
+  async function historyOf(card: Shown): Promise<string> {
+    const to = channelOf(card)
+    if (!isPerson(to)) return to
+    const open = () => clients.final.conversations.open({ users: to })
+    return (await condition.watch('conversations.open', undefined, open)).channel!.id!
+  }
+
   /** The message that carries this card's key, should an earlier try have posted it. */
-  async function find(card: Shown, thread: string | undefined): Promise<string | undefined> {
-    const channel = channelOf(card)
-    const page = { channel, limit: lookBack, include_all_metadata: true }
+  async function find(card: Shown, thread: string | undefined): Promise<Pick<Place, 'channel' | 'ts'> | undefined> {
     const { conversations } = clients.final
     try {
+      const channel = await historyOf(card)
+      const page = { channel, limit: lookBack, include_all_metadata: true }
       const { messages } = await (thread === undefined
         ? condition.watch('conversations.history', channel, () => conversations.history(page))
         : condition.watch('conversations.replies', channel, () => conversations.replies({ ...page, ts: thread })))
       type Marked = { ts?: string; metadata?: { event_payload?: { key?: string } } }
       const marked = messages as Marked[] | undefined
-      return marked?.find(({ metadata }) => metadata?.event_payload?.key === card.key)?.ts
+      const ts = marked?.find(({ metadata }) => metadata?.event_payload?.key === card.key)?.ts
+      return ts === undefined ? undefined : { channel, ts }
     } catch (error) {
       const { retryAfterMs, code } = failureOf(error)
       if (retryAfterMs !== undefined) throw errors.throttled(retryAfterMs)
@@ -111,11 +120,11 @@ export function slackCarrier({ clients, pace, condition, errors, responses, simu
     const channel = channelOf(card)
     const earlier = again ? await find(card, thread) : undefined
     const place = { channel, root: thread, isPrivate: false, hasPicture: false }
-    if (earlier !== undefined) return { ...place, ts: earlier }
+    if (earlier !== undefined) return { ...place, ...earlier }
     turn(pace.post(card.key, channel))
     const { text, blocks } = drawn(card)
     const metadata = { event_type: 'quorum_card', event_payload: { key: card.key } }
-    const { ts } = await call('post', 'chat.postMessage', channel, () =>
+    const posted = await call('post', 'chat.postMessage', channel, () =>
       clients.final.chat.postMessage({
         channel,
         text,
@@ -126,7 +135,8 @@ export function slackCarrier({ clients, pace, condition, errors, responses, simu
         ...(thread === undefined ? {} : { thread_ts: thread }),
       }),
     )
-    return { ...place, ts: ts! }
+    // A person's is in the direct messages with them, and only there can it be changed.
+    return { ...place, channel: posted.channel ?? channel, ts: posted.ts! }
   }
 
   /** Puts the card's picture into its thread, once. */
@@ -177,5 +187,7 @@ export function slackCarrier({ clients, pace, condition, errors, responses, simu
     })
   }
 }
+
+const isPerson = (id: string) => /^[UW]/.test(id)
 
 const personOf = ({ onlyTo }: Shown) => (onlyTo?.startsWith('slack:') ? onlyTo.slice('slack:'.length) : undefined)

@@ -5,6 +5,7 @@ const scopes = {
   'chat:write.public': 'cards where a command was typed and the bot is not a member',
   'app_mentions:read': '@Quorum in threads, which have no slash commands',
   'im:history': 'what is typed to the bot directly',
+  'im:write': 'finds its own message to a person again, who is called when on call',
   'channels:history': 'finds its own message again when the answer to a post was lost',
   'groups:history': 'the same in private channels',
   'files:write': 'pictures',
