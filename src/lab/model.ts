@@ -294,6 +294,10 @@ export interface Hardware {
   rootTotal: number
   rootUsed: number
   disks: DiskDevice[]
+  /** Absent: a PC's. */
+  machine?: string
+  /** VT-d or AMD-Vi, switched on; absent: it is. */
+  iommu?: boolean
 }
 
 export interface DiskDevice {
@@ -360,6 +364,13 @@ export interface SimNode {
   interfaces: NetworkInterface[]
   pendingInterfaces?: NetworkInterface[]
   dns: Record<string, string>
+  /** Of `node.cfg`: where a magic packet wakes it. */
+  wakeonlan?: string
+  /** Which of Proxmox's repositories are there, and switched on; absent: as installed. */
+  repositories?: Partial<Record<'enterprise' | 'no-subscription' | 'test', boolean>>
+  updates?: { name: string; old: string; version: string; origin: string }[]
+  /** Seconds that its clock is ahead. */
+  clockAhead?: number
   hosts: string
   timezone: string
   /** Newest last; running ones included. */

@@ -1,11 +1,12 @@
-/** What a host is made of: disks, certificates, packages, machine and CPU types of its QEMU. */
+/** What a host is made of: disks, cards, certificates, packages, machine and CPU types of its QEMU. */
 import { X509Certificate } from 'node:crypto'
 import type { NodeCertificate } from '../model.ts'
-import { type Context, compact, index, optStr, type Route } from '../router.ts'
+import { sha1Hex } from '../random.ts'
+import { bit, type Context, compact, flag, index, optStr, type Route } from '../router.ts'
 
 function disks(ctx: Context) {
   const unusedOnly = optStr(ctx, 'type') === 'unused'
-  return ctx.node.hardware.disks
+  const whole = ctx.node.hardware.disks
     .filter((disk) => !unusedOnly || disk.used === '')
     .map((disk) =>
       compact({
@@ -26,6 +27,102 @@ function disks(ctx: Context) {
         wwn: 'unknown',
       }),
     )
+  return flag(ctx, 'include-partitions') ? [...whole, ...partitions(ctx)] : whole
+}
+
+const MIB = 1024 ** 2
+
+/** The installer's three on each disk that it used: two to start from, the rest for LVM. */
+function partitions({ node }: Context) {
+  return node.hardware.disks
+    .filter(({ used }) => used === 'LVM')
+    .flatMap(({ devpath, size }) =>
+      [
+        { used: 'BIOS boot', size: MIB },
+        { used: 'EFI', size: 1024 * MIB },
+        { used: 'LVM', size: size - 1025 * MIB },
+      ].map((part, i) => ({
+        devpath: `${devpath}${i + 1}`,
+        parent: devpath,
+        type: 'partition',
+        gpt: 1,
+        osdid: -1,
+        'osdid-list': null,
+        ...part,
+      })),
+    )
+}
+
+/** Of the cards of a server; with the IOMMU switched on each device has its group. */
+function pci({ node }: Context) {
+  const { iommu = true } = node.hardware
+  const devices = [
+    {
+      id: '0000:00:17.0',
+      class: '0x010601',
+      vendor_name: 'Intel Corporation',
+      device_name: 'C620 Series SATA Controller',
+    },
+    {
+      id: '0000:18:00.0',
+      class: '0x020000',
+      vendor_name: 'Intel Corporation',
+      device_name: 'Ethernet Controller X710',
+    },
+    {
+      id: '0000:18:00.1',
+      class: '0x020000',
+      vendor_name: 'Intel Corporation',
+      device_name: 'Ethernet Controller X710',
+    },
+  ]
+  return devices.map((device, i) => ({
+    ...device,
+    vendor: '0x8086',
+    device: i === 0 ? '0xa182' : '0x1572',
+    iommugroup: iommu ? 20 + i : -1,
+  }))
+}
+
+/** `/etc/apt/sources.list.d`; what is set of the standard repositories is `node.repositories`. */
+function repositories({ sim, node }: Context) {
+  const on = node.repositories ?? { enterprise: true }
+  const standard = (['enterprise', 'no-subscription', 'test'] as const).map((handle) => ({
+    handle,
+    name: { enterprise: 'Enterprise', 'no-subscription': 'No-Subscription', test: 'Test' }[handle],
+    description: `The ${handle} repository of Proxmox VE ${sim.pve.version}.`,
+    ...(on[handle] === undefined ? {} : { status: bit(on[handle]) }),
+  }))
+  return { digest: sha1Hex(JSON.stringify(on)), errors: [], files: [], infos: [], 'standard-repos': standard }
+}
+
+/** What apt knows to be newer: nothing before somebody has asked the repositories. */
+function updates({ node }: Context) {
+  return (node.updates ?? []).map(({ name, version, old, origin }) => ({
+    Package: name,
+    Title: name,
+    Description: name,
+    Version: version,
+    OldVersion: old,
+    Origin: origin,
+    Section: 'admin',
+    Priority: 'optional',
+    Arch: 'amd64',
+  }))
+}
+
+function refresh(ctx: Context) {
+  return ctx.task({ type: 'aptupdate' }, async (task) => {
+    task.log('starting apt-get update')
+    await task.sleep(3)
+    const { repositories: on = { enterprise: true } } = ctx.node
+    if (on.enterprise && !on['no-subscription'] && !on.test) {
+      task.log('Err:1 https://enterprise.proxmox.com/debian/pve trixie InRelease')
+      task.log('  401  Unauthorized [IP: 203.0.113.10 443]')
+      throw new Error("command 'apt-get update' failed: exit code 100")
+    }
+    task.log('Reading package lists...')
+  })
 }
 
 function certificates({ config, node }: Context) {
@@ -118,7 +215,12 @@ export const routes: Route[] = [
   { method: 'GET', path: '/nodes/{node}/certificates', handler: index('name', 'acme', 'custom', 'info') },
   { method: 'GET', path: '/nodes/{node}/certificates/info', handler: certificates },
   { method: 'GET', path: '/nodes/{node}/apt', handler: index('id', 'changelog', 'repositories', 'update', 'versions') },
+  { method: 'GET', path: '/nodes/{node}/apt/repositories', handler: repositories },
+  { method: 'GET', path: '/nodes/{node}/apt/update', handler: updates },
+  { method: 'POST', path: '/nodes/{node}/apt/update', handler: refresh },
   { method: 'GET', path: '/nodes/{node}/apt/versions', handler: packages },
+  { method: 'GET', path: '/nodes/{node}/hardware', handler: index('type', 'pci', 'usb') },
+  { method: 'GET', path: '/nodes/{node}/hardware/pci', handler: pci },
   { method: 'GET', path: '/nodes/{node}/capabilities', handler: index('name', 'qemu') },
   { method: 'GET', path: '/nodes/{node}/capabilities/qemu', handler: index('name', 'cpu', 'machines', 'migration') },
   { method: 'GET', path: '/nodes/{node}/capabilities/qemu/cpu', handler: cpuModels },

@@ -1,8 +1,9 @@
 /** One host: what it is, how it feels, what time it has, and how it is told to go. */
-import type { SimNode } from '../model.ts'
-import { shutDown } from '../power.ts'
+import { badParams, fail } from '../fault.ts'
+import { nodeByName, type SimNode } from '../model.ts'
+import { powerOn, shutDown } from '../power.ts'
 import { sha1Hex } from '../random.ts'
-import { type Context, index, optNum, Reply, type Route, str } from '../router.ts'
+import { type Context, compact, index, optNum, optStr, Reply, type Route, splitList, str } from '../router.ts'
 import { nodeFigures, noise } from '../stats.ts'
 
 const CHILDREN = [
@@ -24,6 +25,9 @@ export const routes: Route[] = [
   { method: 'GET', path: '/nodes/{node}/version', handler: version },
   { method: 'GET', path: '/nodes/{node}/status', handler: status },
   { method: 'POST', path: '/nodes/{node}/status', handler: command },
+  { method: 'GET', path: '/nodes/{node}/config', handler: ({ node }) => compact({ wakeonlan: node.wakeonlan }) },
+  { method: 'PUT', path: '/nodes/{node}/config', handler: configure },
+  { method: 'POST', path: '/nodes/{node}/wakeonlan', handler: wake },
   { method: 'GET', path: '/nodes/{node}/time', handler: time },
   { method: 'GET', path: '/nodes/{node}/dns', handler: ({ node }) => ({ ...node.dns }) },
   { method: 'GET', path: '/nodes/{node}/hosts', handler: hosts },
@@ -67,7 +71,7 @@ function status({ sim, node, now }: Context) {
     },
     'boot-info': { mode: 'legacy-bios' },
     kversion: `Linux ${release} ${BUILD}`,
-    'current-kernel': { sysname: 'Linux', machine: 'x86_64', release, version: BUILD },
+    'current-kernel': { sysname: 'Linux', machine: hardware.machine ?? 'x86_64', release, version: BUILD },
     pveversion: `pve-manager/${sim.pve.full}/${sim.pve.repoid}`,
   }
 }
@@ -79,8 +83,26 @@ function command(ctx: Context) {
   shutDown(ctx.sim, ctx.node, str(ctx, 'command') === 'reboot' ? 'reboot' : 'shutdown')
 }
 
+function configure(ctx: Context) {
+  const mac = optStr(ctx, 'wakeonlan')
+  if (mac !== undefined) ctx.node.wakeonlan = mac
+  if (splitList(optStr(ctx, 'delete') ?? '').includes('wakeonlan')) delete ctx.node.wakeonlan
+}
+
+/** Carried out by whoever was asked: a host that is off takes no calls. */
+function wake({ sim, config, entry, params }: Context) {
+  const name = String(params.node)
+  if (name === entry.name) throw badParams({ node: `'${name}' is local node, cannot wake my self!` })
+  const node = config.corosync?.nodes.some((member) => member.name === name) ? nodeByName(sim, name) : undefined
+  if (!node) throw fail(`no such cluster node '${name}'`)
+  if (!node.wakeonlan) throw fail(`No wake on LAN MAC address defined for '${name}'!`)
+  const mac = /(?:[\da-f]{2}:){5}[\da-f]{2}/i.exec(node.wakeonlan)?.[0] ?? node.wakeonlan
+  powerOn(sim, node)
+  return mac
+}
+
 function time({ node, now }: Context) {
-  const seconds = Math.floor(now)
+  const seconds = Math.floor(now + (node.clockAhead ?? 0))
   return { time: seconds, localtime: seconds + utcOffset(node.timezone, seconds), timezone: node.timezone }
 }
 
