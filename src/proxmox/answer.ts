@@ -7,6 +7,8 @@ export interface Reply extends Call {
   data: unknown
   /** Beside `data` in lists that come in pages. */
   total: unknown
+  /** Beside `data` in the list of interfaces, while changes wait. */
+  changes?: unknown
 }
 
 /**
@@ -21,7 +23,7 @@ export function readAnswer(call: Call, answer: Answer, redact: (text: string) =>
     const bytes = Buffer.byteLength(answer.body)
     throw new BadReply({ method, path }, `${answer.endpoint} answered with ${bytes} bytes of ${kindOf(answer)}`)
   }
-  return { method, path, endpoint: answer.endpoint, data: body.data, total: body.total }
+  return { method, path, endpoint: answer.endpoint, data: body.data, total: body.total, changes: body.changes }
 }
 
 // By content rather than by content type: a proxy in between writes the type its own way.

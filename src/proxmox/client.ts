@@ -8,6 +8,7 @@ import { Endpoints } from './endpoints.ts'
 import { Engine, type RequestOptions } from './engine.ts'
 import { BadReply, OutcomeUnknown, PveError } from './errors.ts'
 import { foundingReads, rootCalls } from './founding.ts'
+import { hostReads, hostWrites } from './host-calls.ts'
 import type { GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
 import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
 import {
@@ -115,6 +116,7 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
 
   return {
     cluster,
+    ...hostReads(api, read),
     identity: engine.identity,
     close: () => engine.close(),
     version: (o) => read(VersionReply, api(o).version.$get()),
@@ -199,6 +201,7 @@ function writer({ api }: Started): Writes {
   const silent = async (call: Promise<unknown>): Promise<void> => void (await call)
 
   return {
+    ...hostWrites(api, upidOf, silent),
     createGuest: (node, kind, params, o) => upidOf(guestsOf(api(o), node, kind).$post(params)),
     cloneGuest: (source, params, o) => upidOf(at(api(o), source).clone.$post(params)),
     guestPower: (guest, action, params, o) => upidOf(at(api(o), guest).status[action].$post(params)),

@@ -7,6 +7,7 @@
  */
 
 import type { ClusterReads } from './cluster-port.ts'
+import type { HostReads, HostWrites } from './host-port.ts'
 
 export type GuestKind = 'qemu' | 'lxc'
 
@@ -308,7 +309,7 @@ export interface CallOptions {
 }
 
 /** Reading; what the bot holds (a PVEAuditor token suffices). */
-export interface Proxmox extends ClusterReads {
+export interface Proxmox extends ClusterReads, HostReads {
   /** The name of the cluster in our configuration. */
   readonly cluster: string
   version(o?: CallOptions): Promise<Version>
@@ -371,7 +372,7 @@ export interface TaskFilter {
 }
 
 /** Acting; what a worker holds. Every call here is sent at most once. */
-export interface ProxmoxWriter extends Proxmox {
+export interface ProxmoxWriter extends Proxmox, HostWrites {
   createGuest(node: string, kind: GuestKind, params: Params, o?: CallOptions): Promise<Upid>
   cloneGuest(source: GuestRef, params: Params, o?: CallOptions): Promise<Upid>
   guestPower(

@@ -1,4 +1,5 @@
 import { haEn, haErrorsEn } from './ha-en.ts'
+import { hostsEn } from './hosts-en.ts'
 import { incidents } from './incidents-en.ts'
 
 /** The words that all rooms share. A command's own words live in its file. */
@@ -213,6 +214,7 @@ export const en = {
     cardGiven: 'It has been handed over.',
   },
   incidents,
+  hosts: hostsEn,
   ha: haEn,
   errors: {
     ...haErrorsEn,

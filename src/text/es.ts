@@ -1,6 +1,7 @@
 import type { Same } from '../core/language.ts'
 import type { en } from './en.ts'
 import { haErrorsEs, haEs } from './ha-es.ts'
+import { hostsEs } from './hosts-es.ts'
 import { incidents } from './incidents-es.ts'
 
 export const es: Same<typeof en> = {
@@ -208,6 +209,7 @@ export const es: Same<typeof en> = {
     cardGiven: 'Ya está entregado.',
   },
   incidents,
+  hosts: hostsEs,
   ha: haEs,
   errors: {
     ...haErrorsEs,
