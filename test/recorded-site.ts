@@ -56,9 +56,9 @@ function recordedHost(sim: SimCluster, name: string, ip: string, identity: HostI
   return node
 }
 
-/** Runs a hundred times faster than real, so that Proxmox's three seconds before a 401 cost a test nothing. */
+/** Runs sixty times faster than real, so that Proxmox's three seconds before a 401 cost a test nothing. */
 export async function startRecordedSim(members: Members): Promise<RunningSim> {
-  return startSim({ scenario: site(members), port: 0, seed: 7, speed: 100 })
+  return startSim({ scenario: site(members), port: 0, seed: 7, speed: 60 })
 }
 
 /** The storage made in the recordings' first minutes. */

@@ -28,6 +28,7 @@ export const routes: Route[] = [
   { method: 'GET', path: '/cluster/nextid', handler: nextId },
   { method: 'GET', path: '/cluster/options', handler: readOptions },
   { method: 'GET', path: '/cluster/replication', handler: () => [] },
+  { method: 'GET', path: '/nodes/{node}/replication', handler: () => [] },
   { method: 'PUT', path: '/cluster/options', handler: writeOptions },
 ]
 
