@@ -36,6 +36,7 @@ import { SecretBox } from './jobs/secret-box.ts'
 import { ToldEnds } from './jobs/told-ends.ts'
 import { createProxmox, createProxmoxWriter, type ProxmoxOptions } from './proxmox/client.ts'
 import { createClusters } from './proxmox/clusters.ts'
+import { doubting } from './proxmox/doubting.ts'
 import { explain, explainLine } from './proxmox/explain.ts'
 import type { Proxmox } from './proxmox/port.ts'
 import type { TlsTrust } from './proxmox/tls.ts'
@@ -314,7 +315,11 @@ export const trustOf = ({ tls }: Config['clusters'][number]): TlsTrust => ({
   ...(tls.ca ? { ca: readFileSync(tls.ca, 'utf8') } : {}),
 })
 
-/** Clients with the reading token: what the bot holds. */
+/** What commands look with: no node is believed that is cut off from the others. */
+export const openViews = (config: Config) =>
+  createClusters(config.clusters.map((cluster) => doubting(createProxmox(optionsOf(cluster, 'read')), Date.now)))
+
+/** Clients with the reading token, each answer as it came: what watches the cluster judges them itself. */
 export const openReaders = (config: Config) =>
   createClusters(config.clusters.map((cluster) => createProxmox(optionsOf(cluster, 'read'))))
 

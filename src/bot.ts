@@ -1,4 +1,4 @@
-import { explainer, explainLine, keepHeads, openHouse, openIncidents, openJobDesk, openReaders, words } from './app.ts'
+import { explainer, explainLine, keepHeads, openHouse, openIncidents, openJobDesk, openViews, words } from './app.ts'
 import { discordPermissions, openDiscord, openDiscordMembership } from './bot/discord.ts'
 import { channelsOf, remember } from './bot/places.ts'
 import { openSite } from './bot/site.ts'
@@ -56,7 +56,7 @@ export async function startBot(options: {
   const slackClients = await openSlackClients(config, house)
   if (slackClients) membership.add(slackClients.membership)
   const answering = answerMembership({ ...house, redis: house.patient, membership, now: Date.now })
-  const readers = openReaders(config)
+  const readers = openViews(config)
   const desk = openJobDesk(house, readers)
   const preferences = new RedisPreferences(house.patient, house.prefix, house.access)
   const explain = explainer(config)

@@ -1,9 +1,9 @@
-import { type openReaders, words } from '../app.ts'
+import { type openViews, words } from '../app.ts'
 import type { Config } from '../config.ts'
 import type { Language } from '../core/language.ts'
 import { remembering } from '../proxmox/remembering.ts'
 
-export type Readers = ReturnType<typeof openReaders>
+export type Readers = ReturnType<typeof openViews>
 
 /** Completion lists may be this old. */
 const completionAgeMs = 3000
