@@ -4,7 +4,7 @@ import { channelsOf, remember } from './bot/places.ts'
 import { openSite } from './bot/site.ts'
 import { openSlack, openSlackClients, slackScopes } from './bot/slack.ts'
 import { openWeb } from './bot/web.ts'
-import type { Config, Environment } from './config.ts'
+import { type Config, type Environment, labBlueprints, openBlueprints } from './config.ts'
 import { Dispatch } from './core/dispatch.ts'
 import type { DispatchPorts } from './core/events.ts'
 import { Forms } from './core/forms.ts'
@@ -86,6 +86,7 @@ export async function startBot(options: {
     audit: house.audit.log.append,
     trail: house.audit.trail,
     drafts: new RedisDrafts(house.patient, house.prefix, house.seal),
+    blueprints: openBlueprints(config.blueprints ?? (options.lab ? labBlueprints : undefined)),
     explainLine,
     incidents,
     oncall: openOncall(house),

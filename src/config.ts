@@ -12,6 +12,7 @@ import type { ProcessRole } from './config/secret-places.ts'
 import { readSource, type Source } from './config/source.ts'
 import type { Config } from './config/types.ts'
 
+export { labBlueprints, openBlueprints } from './config/blueprint-files.ts'
 export type { Environment } from './config/environment.ts'
 export { ConfigFaults } from './config/faults.ts'
 export { parseRedisUrl } from './config/redis-url.ts'

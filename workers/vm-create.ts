@@ -16,6 +16,8 @@ export default defineWorker({
     cores: z.int().min(1),
     memoryMiB: z.int().min(16),
     iso: z.string().optional(),
+    /** What it is made ready for; Linux unless said. */
+    os: z.enum(['l26', 'win10', 'win11']).optional(),
     vmid: z.int().min(100).optional(),
     pool: z.string().optional(),
   }),
@@ -96,13 +98,15 @@ function parameters(payload: {
   cores: number
   memoryMiB: number
   iso?: string | undefined
+  os?: 'l26' | 'win10' | 'win11' | undefined
   pool?: string | undefined
 }) {
   return {
     name: payload.name,
     cores: payload.cores,
     memory: payload.memoryMiB,
-    ostype: 'l26',
+    ostype: payload.os ?? 'l26',
+    ...(payload.os === 'win11' ? firmwareFor11(payload.storage) : {}),
     scsihw: 'virtio-scsi-single',
     scsi0: `${payload.storage}:${payload.diskGiB}`,
     net0: 'virtio,bridge=vmbr0',
@@ -110,3 +114,11 @@ function parameters(payload: {
     pool: payload.pool,
   }
 }
+
+/** Windows 11 is not installed without UEFI, Secure Boot and a TPM 2.0. */
+const firmwareFor11 = (storage: string) => ({
+  bios: 'ovmf',
+  machine: 'q35',
+  efidisk0: `${storage}:1,efitype=4m,pre-enrolled-keys=1`,
+  tpmstate0: `${storage}:1,version=v2.0`,
+})

@@ -79,6 +79,12 @@ export const file = (folder: string, check: boolean) =>
     return path
   })
 
+/** Looked into each time it is needed: it may be filled later. */
+export const folderPath = (folder: string) =>
+  leaf('the path of a folder', `Write a path; a relative one starts at ${folder}.`, (text) =>
+    text === '' ? undefined : resolve(folder, text),
+  )
+
 function readable(path: string): void {
   try {
     accessSync(path, constants.R_OK)

@@ -7,6 +7,7 @@ import {
   endpoint,
   file,
   fingerprint,
+  folderPath,
   listen,
   mac,
   publicUrl,
@@ -163,6 +164,7 @@ export function fileSchema(role: ProcessRole, folder: string) {
     http: http.prefault({}),
     power: named(power, '{ pve1: { mac: … } }').prefault({}),
     probes: named(probe, '{ "vm:100": { tcp: 10.0.0.50:3389 } }').prefault({}),
+    blueprints: folderPath(folder).optional(),
     redis: map({ prefix: redisPrefix.prefault('quorum') }).prefault({}),
   })
 }

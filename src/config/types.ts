@@ -27,6 +27,8 @@ export interface Config {
   power: Record<string, PowerSource>
   /** By guest, `vm:100` or `ct:101`. */
   probes: Record<string, Probe>
+  /** Absolute path of the folder of blueprints that chat may name. */
+  blueprints?: string | undefined
   redis: { prefix: string }
 }
 

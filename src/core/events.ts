@@ -1,4 +1,5 @@
 import type { AuditTrail, WriteAudit } from './audit.ts'
+import type { Blueprints } from './blueprint.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { ApprovalClass } from './command.ts'
 import type { Desk } from './desk.ts'
@@ -92,6 +93,7 @@ export interface DispatchPorts {
   audit: WriteAudit
   trail: AuditTrail
   drafts: Drafts
+  blueprints: Blueprints
   incidents: Incidents
   oncall: Oncall
   outbox: Outbox

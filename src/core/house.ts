@@ -1,4 +1,5 @@
 import type { AuditTrail } from './audit.ts'
+import type { Blueprints } from './blueprint.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
@@ -52,6 +53,7 @@ export interface House {
   doctor: Doctor
   trail: AuditTrail
   drafts: Drafts
+  blueprints: Blueprints
   /** What a line of a task's log means, where that is known. */
   explainLine(line: string): { code: string; values?: Values } | undefined
   incidents: Incidents

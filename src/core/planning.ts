@@ -253,6 +253,7 @@ export class Planning {
           doctor: this.#ports.doctor,
           trail: this.#ports.trail,
           drafts: this.#ports.drafts,
+          blueprints: this.#ports.blueprints,
           explainLine: this.#ports.explainLine,
           incidents: this.#ports.incidents,
           oncall: this.#ports.oncall,

@@ -81,6 +81,11 @@ export interface RunContext<P, E extends WorkerWords> {
   until<T>(look: () => Promise<T | undefined>, times: { everyMs: number; withinMs: number }): Promise<T | undefined>
   /** Waits for a task's end, showing its percent and log. Throws `Refused('task-failed')` with Proxmox's line. */
   follow(name: keyof E['steps'] & string, upid: string): Promise<TaskEnd>
+  /**
+   * Does another kind of job as one part of this one, number `n` of `of` (from 1): its steps are stored under its own
+   * names, so that a crash anywhere goes on from there. The locks that it needs are this job's to take.
+   */
+  part(place: { n: number; of: number }, job: JobRequest): Promise<Outcome>
   /** Shows more on the card, such as the VMID once it is chosen. */
   shows(fields: Field[]): Promise<void>
   say(key: keyof E['words'] & string, values?: Values): string
@@ -125,6 +130,9 @@ export interface Worker<S extends z.ZodType = z.ZodType, E extends WorkerWords =
   /** A request for this worker. Made of plain JSON; never a secret. */
   job(payload: z.input<S>): JobRequest
 }
+
+/** A part of a job, as it marks what it makes: no part's mark begins another's. */
+export const partOf = (job: string, n: number): string => `${job}.${String(n).padStart(3, '0')}`
 
 /** What the steps of a job have stored so far, by name (`choose`, and `choose#2` for a second round). */
 export type Results = Readonly<Record<string, unknown>>

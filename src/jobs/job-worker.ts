@@ -280,7 +280,7 @@ export class JobWorker {
         : (this.#o.explain(reason) ??
           new Refused('internal', { incident: this.#o.report(reason, { job: record.id, worker: record.worker }) }))
     const context = { job: record.id, command: record.path, line: record.path }
-    const said = errorOf(this.#o.ports.words[record.language], this.#words(record).refusals, error, context)
+    const said = errorOf(this.#o.ports.words[record.language], run.refusals, error, context)
     const words = this.#o.ports.words[record.language]
     if (error instanceof Unavailable && job.attemptsMade + 1 < attempts) {
       const text = fill(words.say.retrying, {

@@ -6,7 +6,16 @@ import { Order, type Outbox } from '../core/outbox.ts'
 import type { ProxmoxWriterPort, Words } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
-import type { ChangeLook, EffectLook, RunContext, TaskEnd, Worker, WorkerWords } from '../core/worker.ts'
+import {
+  type ChangeLook,
+  type EffectLook,
+  type JobRequest,
+  partOf,
+  type RunContext,
+  type TaskEnd,
+  type Worker,
+  type WorkerWords,
+} from '../core/worker.ts'
 import type { TaskState } from '../proxmox/task-poller.ts'
 import { pause } from './pause.ts'
 import { type Intent, type JobRecord, jobCard, orderOf, type Runs, type StoredRun } from './runs.ts'
@@ -58,6 +67,7 @@ export class Run {
   readonly #abort = new AbortController()
   readonly #stepNames: string[]
   readonly #extra = new Map<string, string>()
+  #part: { n: number; of: number; words: WorkerWords; steps: string[] } | undefined
   #progress: Progress | undefined
   #log: string[] = []
   #note: string | undefined
@@ -114,9 +124,13 @@ export class Run {
   }
 
   async work(attempt: number) {
+    return this.#worker.run(this.#context(attempt, this.record.payload))
+  }
+
+  #context(attempt: number, payload: unknown): RunContext<unknown, WorkerWords> {
     const { record } = this
-    const context: RunContext<unknown, WorkerWords> = {
-      payload: record.payload,
+    return {
+      payload,
       job: {
         id: record.id,
         cluster: record.cluster,
@@ -134,11 +148,35 @@ export class Run {
       claim: (name) => this.#ports.runs.claim(record.cluster, name, orderOf(record.id)),
       until: (look, times) => this.#until(look, times),
       follow: (name, upid) => this.#follow(name, upid),
+      part: (place, job) => this.#runPart(attempt, place, job),
       shows: async (fields) => this.#shows(fields),
       say: (key, values) => this.say(key, values),
       signal: this.#abort.signal,
     }
-    return this.#worker.run(context)
+  }
+
+  async #runPart(attempt: number, { n, of }: { n: number; of: number }, { worker, payload }: JobRequest) {
+    const words = worker.text[this.record.language] as WorkerWords
+    this.#part = { n, of, words, steps: Object.keys(words.steps) }
+    const context = this.#context(attempt, payload)
+    const own = (name: string) => `${n}/${name}`
+    const outcome = await worker.run({
+      ...context,
+      job: { ...context.job, id: partOf(this.record.id, n) },
+      step: (name, work, round) => context.step(own(name), work, round),
+      effect: (name, look, round) => context.effect(own(name), look, round),
+      change: (name, look, round) => context.change(own(name), look, round),
+      secret: (name, ask) => context.secret(own(name), ask),
+      follow: (name, upid) => context.follow(own(name), upid),
+      say: (key, values) => fill(words.words?.[key] ?? `{${key}}`, values),
+    })
+    this.#part = undefined
+    return outcome
+  }
+
+  /** Why it refuses, in the words of the part that was at work. */
+  get refusals(): WorkerWords['refusals'] {
+    return { ...this.#words.refusals, ...this.#part?.words.refusals }
   }
 
   /** The worker's own words in the language of the job. */
@@ -148,14 +186,23 @@ export class Run {
 
   #enter(name: string): void {
     this.#abort.signal.throwIfAborted()
-    const step = this.#stepNames.indexOf(name) + 1
-    const of = this.#stepNames.length
-    if (this.#progress?.step !== step) this.#log = []
-    this.#progress = { step, of, percent: this.#percent(step, 0), label: this.#words.steps[name] ?? name }
+    const progress = this.#at(name, 0)
+    if (this.#progress?.label !== progress.label) this.#log = []
+    this.#progress = progress
     this.#show()
   }
 
-  #percent = (step: number, within: number) => Math.round(((step - 1 + within / 100) / this.#stepNames.length) * 100)
+  /** Where the whole job stands, `within` percent of this step being done. */
+  #at(name: string, within: number): Progress {
+    const part = this.#part
+    const [steps, words] = part ? [part.steps, part.words] : [this.#stepNames, this.#words]
+    const own = part ? name.slice(name.indexOf('/') + 1) : name
+    const index = steps.indexOf(own)
+    const share = (index + within / 100) / steps.length
+    const label = words.steps[own] ?? own
+    if (!part) return { step: index + 1, of: steps.length, percent: Math.round(share * 100), label }
+    return { step: part.n, of: part.of, percent: Math.round(((part.n - 1 + share) / part.of) * 100), label }
+  }
 
   async #until<T>(
     look: () => Promise<T | undefined>,
@@ -390,12 +437,10 @@ export class Run {
   }
 
   #seen(name: string, state: TaskState): void {
-    const step = this.#stepNames.indexOf(name) + 1
     const before = this.#progress?.percent
-    const percent = this.#percent(step, state.exit === undefined ? Math.min(state.percent ?? 0, 99) : 100)
-    this.#progress = { step, of: this.#stepNames.length, percent, label: this.#words.steps[name] ?? name }
+    this.#progress = this.#at(name, state.exit === undefined ? Math.min(state.percent ?? 0, 99) : 100)
     this.#log = state.logTail.slice(-5)
-    if (percent !== before) this.#ports.runs.moved(this.record.id).catch(() => {})
+    if (this.#progress.percent !== before) this.#ports.runs.moved(this.record.id).catch(() => {})
     this.#show()
   }
 

@@ -1,3 +1,4 @@
+import { blueprintEn, blueprintErrorsEn } from './blueprint-en.ts'
 import { haEn, haErrorsEn } from './ha-en.ts'
 import { hostsEn } from './hosts-en.ts'
 import { incidents } from './incidents-en.ts'
@@ -216,8 +217,10 @@ export const en = {
   incidents,
   hosts: hostsEn,
   ha: haEn,
+  blueprint: blueprintEn,
   errors: {
     ...haErrorsEn,
+    ...blueprintErrorsEn,
     empty: { says: 'There is no command in that message.', hint: 'help' },
     'too-long': { says: 'The message has {length} characters; at most {most} are read.', hint: 'Send a shorter one.' },
     'open-quote': { says: 'A quote is opened with {quote} and never closed.', hint: 'Close it, or leave it out.' },

@@ -1,4 +1,5 @@
 import type { Same } from '../core/language.ts'
+import { blueprintErrorsEs, blueprintEs } from './blueprint-es.ts'
 import type { en } from './en.ts'
 import { haErrorsEs, haEs } from './ha-es.ts'
 import { hostsEs } from './hosts-es.ts'
@@ -211,8 +212,10 @@ export const es: Same<typeof en> = {
   incidents,
   hosts: hostsEs,
   ha: haEs,
+  blueprint: blueprintEs,
   errors: {
     ...haErrorsEs,
+    ...blueprintErrorsEs,
     empty: { says: 'No hay ningún comando en ese mensaje.', hint: 'help' },
     'too-long': {
       says: 'El mensaje tiene {length} caracteres; se leen {most} como máximo.',

@@ -16,9 +16,15 @@ export const rooms: readonly Room[] = [
   { name: 'core', files: /^src\/core\//, may: ['HERE/', 'zod'] },
   { name: 'ha', files: /^src\/ha\//, may: ['HERE/'], types: ['src/core/'] },
   {
+    name: 'blueprint',
+    files: /^src\/blueprint\//,
+    may: ['HERE/', 'src/core/', 'src/ha/'],
+    types: ['src/proxmox/'],
+  },
+  {
     name: 'commands',
     files: /^commands\//,
-    may: ['HERE/', 'workers/', 'src/core/', 'src/ha/', 'zod'],
+    may: ['HERE/', 'workers/', 'src/core/', 'src/ha/', 'src/blueprint/', 'zod'],
     types: ['src/proxmox/'],
   },
   { name: 'workers', files: /^workers\//, may: ['HERE/', 'src/core/', 'src/ha/', 'zod'], types: ['src/proxmox/'] },

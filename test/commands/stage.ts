@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { loadCatalogue, words } from '../../src/app.ts'
 import { Chain } from '../../src/audit/chain.ts'
 import { Trail } from '../../src/audit/trail.ts'
+import { labBlueprints, openBlueprints } from '../../src/config.ts'
 import type { Desk, Pending } from '../../src/core/desk.ts'
 import { Dispatch } from '../../src/core/dispatch.ts'
 import type { Draft, Drafts } from '../../src/core/drafts.ts'
@@ -111,6 +112,8 @@ export class Stage {
   readonly proxmox: ProxmoxWriter & { close(): Promise<void> }
   readonly jobs = new MemoryJobs()
   readonly drafts = new MemoryDrafts()
+  /** A story may name another folder before it speaks. */
+  blueprints = labBlueprints
   readonly enqueued: Enqueued[] = []
   readonly outbox = new MemoryOutbox()
   readonly reported: unknown[] = []
@@ -165,6 +168,7 @@ export class Stage {
       audit: this.audit.append,
       trail: this.trail,
       drafts: this.drafts,
+      blueprints: openBlueprints(this.blueprints),
       explainLine,
       incidents: this.incidents,
       oncall: this.oncall,

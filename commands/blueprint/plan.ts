@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { readSite } from '../../src/blueprint/site.ts'
+import { sections } from '../../src/blueprint/step.ts'
+import { stepsOf } from '../../src/blueprint/steps.ts'
+import { count, findBlueprint, stepsTable } from '../../src/blueprint/telling.ts'
+import { arg } from '../../src/core/args.ts'
+import { answer, defineCommand } from '../../src/core/command.ts'
+import { reads } from '../../src/core/needs.ts'
+
+/** What this cluster lacks of a blueprint: each step, whether it is so already, and what would be done. */
+export default defineCommand({
+  role: 'viewer',
+  risk: 'reads',
+  needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
+  args: z.object({ file: arg.text(), until: arg.choice(sections).optional() }),
+  positionals: ['file'],
+  text: {
+    en: {
+      summary: 'What a blueprint would still change here, step by step',
+      args: { file: 'Its file in the folder of blueprints: azuay', until: 'The last part that is looked at' },
+      words: {
+        title: 'Blueprint {file}: {todo} to do, {so} already so, {never} not possible',
+        nothing: 'Blueprint {file}: nothing to do',
+        next: 'To do it: `blueprint apply {file}`',
+      },
+    },
+    es: {
+      summary: 'Qué cambiaría todavía un plano aquí, paso a paso',
+      args: { file: 'Su archivo en la carpeta de planos: azuay', until: 'La última parte que se mira' },
+      words: {
+        title: 'Plano {file}: {todo} por hacer, {so} ya están, {never} no se pueden',
+        nothing: 'Plano {file}: nada que hacer',
+        next: 'Para hacerlo: `blueprint apply {file}`',
+      },
+    },
+  },
+  examples: [
+    { say: 'blueprint plan azuay', answers: true },
+    { say: 'blueprint plan azuay until:storage', answers: true },
+    { say: 'blueprint plan nowhere', refuses: 'blueprint-unknown' },
+  ],
+  async plan({ args, proxmox, say, house, asker, signal }) {
+    const words = house.words[asker.language]
+    const { file, until } = args
+    const blueprint = await findBlueprint(house.blueprints, file, words)
+    const steps = stepsOf(blueprint, await readSite(proxmox, blueprint, signal), until)
+    const [todo, never] = [count(steps, 'todo'), count(steps, 'never')]
+    return answer({
+      title:
+        todo + never === 0 ? say('nothing', { file }) : say('title', { file, todo, never, so: count(steps, 'so') }),
+      state: never > 0 ? 'warning' : 'info',
+      ...(todo > 0 && never === 0 ? { text: say('next', { file }) } : {}),
+      table: stepsTable(steps, words),
+    })
+  },
+})

@@ -1,0 +1,84 @@
+import { formatSize, parseSize } from '../core/args.ts'
+import type { Blueprint } from '../core/blueprint.ts'
+import type { Site } from './site.ts'
+import { never, type Step, so, todo, type Why } from './step.ts'
+
+type Wanted = Blueprint['guests'][number]
+
+const MiB = 1024 ** 2
+const GiB = 1024 ** 3
+
+/** Machines; one that is there is compared and never changed: `vm set` shows what that would mean. */
+export const guestSteps = (blueprint: Blueprint, site: Site): Step[] =>
+  blueprint.guests.map((guest) => step(guest, blueprint, site))
+
+function step(wanted: Wanted, blueprint: Blueprint, site: Site): Step {
+  const { id, name, node } = wanted
+  const what = { key: 'guest' as const, values: { id, name, node } }
+  const is = site.ha.guests.find(({ vmid }) => vmid === id)
+  if (is) {
+    if (is.name !== name)
+      return never('guests', `guest ${id}`, what, { code: 'vmid-taken', values: { id, is: is.name } })
+    const differs = differencesOf(wanted, site.configs.get(id) ?? {})
+    if (differs.length === 0) return so('guests', `guest ${id}`, what)
+    return never('guests', `guest ${id}`, what, { code: 'differs', values: { differs: differs.join('; ') } })
+  }
+  const why = hindrance(wanted, blueprint, site)
+  if (why) return never('guests', `guest ${id}`, what, why)
+  const payload = payloadOf(wanted)
+  return todo('guests', `guest ${id}`, what, { worker: 'vm-create', payload, shell: [shellOf(payload)] })
+}
+
+const memoryMiB = ({ memory }: Wanted) => Math.floor(parseSize(memory, 'M')! / MiB)
+
+function differencesOf(wanted: Wanted, config: Readonly<Record<string, string>>): string[] {
+  const pairs: [string, number, number][] = [
+    ['cores', Number(config.cores ?? 1), wanted.cores],
+    ['memory', Number(config.memory ?? 512), memoryMiB(wanted)],
+  ]
+  return pairs.filter(([, is, to]) => is !== to).map(([key, is, to]) => `${key} ${is}, not ${to}`)
+}
+
+/** What would keep it from being made; storages and nodes that the blueprint itself brings are there by then. */
+function hindrance(wanted: Wanted, { cluster, storage }: Blueprint, site: Site): Why | undefined {
+  const { node, iso, disk } = wanted
+  const brings = [cluster?.first, ...(cluster?.join ?? [])]
+  const host = site.ha.nodes.find(({ name }) => name === node)
+  if (host ? host.status !== 'online' : !brings.includes(node)) return { code: 'no-node', values: { node } }
+  const planned = storage.find(({ id }) => id === disk.storage)
+  const on = site.ha.storages.find((one) => one.storage === disk.storage && one.node === node)
+  if (!on && !planned) return { code: 'no-storage', values: { storage: disk.storage, node } }
+  if (on && !on.content.includes('images')) return { code: 'no-images', values: { storage: disk.storage } }
+  const bytes = parseSize(disk.size, 'G')!
+  const free = on?.total === undefined || on.used === undefined ? undefined : on.total - on.used
+  if (free !== undefined && free < bytes) {
+    return { code: 'no-space', values: { storage: disk.storage, free: formatSize(free), need: formatSize(bytes) } }
+  }
+  if (iso === undefined) return undefined
+  const source = iso.split(':')[0]!
+  const known = site.isos.get(source)
+  if (known && !known.includes(iso)) return { code: 'no-iso', values: { iso } }
+  const isThere = site.storages.some((one) => one.storage === source) || storage.some(({ id }) => id === source)
+  return isThere ? undefined : { code: 'no-storage', values: { storage: source, node } }
+}
+
+function payloadOf(wanted: Wanted) {
+  const { id, name, node, cores, disk, iso, preset } = wanted
+  return {
+    name,
+    node,
+    storage: disk.storage,
+    diskGiB: Math.max(1, Math.ceil(parseSize(disk.size, 'G')! / GiB)),
+    cores,
+    memoryMiB: memoryMiB(wanted),
+    vmid: id,
+    ...(iso === undefined ? {} : { iso }),
+    ...(preset === undefined || preset === 'linux' ? {} : { os: preset === 'windows-11' ? 'win11' : 'win10' }),
+  }
+}
+
+const shellOf = ({ vmid, name, cores, memoryMiB: memory, storage, diskGiB, iso }: ReturnType<typeof payloadOf>) =>
+  [
+    `qm create ${vmid} --name ${name} --cores ${cores} --memory ${memory} --scsihw virtio-scsi-single`,
+    `--scsi0 ${storage}:${diskGiB} --net0 virtio,bridge=vmbr0${iso === undefined ? '' : ` --ide2 ${iso},media=cdrom`}`,
+  ].join(' ')

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { fill, type Language } from '../src/core/language.ts'
+import { defineWorker, type JobRequest, partOf, type Results, type Worker } from '../src/core/worker.ts'
+import haConfig from './ha-config.ts'
+import vmCreate from './vm-create.ts'
+
+/** The kinds of job that a blueprint is made of. */
+export const parts: Readonly<Record<string, Worker>> = {
+  'ha-config': haConfig as unknown as Worker,
+  'vm-create': vmCreate as unknown as Worker,
+}
+
+const part = z.object({ worker: z.string(), title: z.string(), payload: z.unknown() })
+type Part = z.output<typeof part>
+
+/** Does what a site lacks of a blueprint, part by part in order, each by its own worker; stops at the first that fails. */
+export default defineWorker({
+  payload: z.object({ name: z.string(), parts: z.array(part).min(1) }),
+  needs: Object.values(parts).flatMap(({ needs }) => needs ?? []),
+  locks: (payload) => [...new Set(payload.parts.flatMap((one) => requestOf(one).worker.locks(one.payload)))].sort(),
+  text: {
+    en: {
+      title: 'Blueprint {name}',
+      steps: { parts: 'What is still to do' },
+      done: 'Blueprint {name}: done, {count} steps',
+      words: { running: 'running', done: 'done' },
+    },
+    es: {
+      title: 'Plano {name}',
+      steps: { parts: 'Lo que falta' },
+      done: 'Plano {name}: hecho, {count} pasos',
+      words: { running: 'en curso', done: 'hecho' },
+    },
+  },
+  titled: ({ name }) => ({ name }),
+  async run({ payload, job, part, shows, say }) {
+    const warnings: string[] = []
+    for (const [i, one] of payload.parts.entries()) {
+      const name = fieldOf(one, i)
+      await shows([{ name, value: say('running') }])
+      const request = requestOf(one)
+      const outcome = await part({ n: i + 1, of: payload.parts.length }, request)
+      const done = fill(request.worker.text[job.language].done, outcome.values)
+      await shows([{ name, value: `${say('done')}: ${done}` }])
+      warnings.push(...(outcome.warnings ?? []))
+    }
+    return { values: { name: payload.name, count: payload.parts.length }, warnings }
+  },
+  async leftovers({ payload, job, results, ...rest }) {
+    const left = payload.parts.map(async (one, i) => {
+      const { worker } = requestOf(one)
+      const own = resultsOf(results, i + 1)
+      if (Object.keys(own).length === 0) return []
+      const say = sayOf(worker, job.language)
+      const id = partOf(job.id, i + 1)
+      return (await worker.leftovers?.({ ...rest, payload: one.payload, job: { ...job, id }, say, results: own })) ?? []
+    })
+    return (await Promise.all(left)).flat()
+  },
+})
+
+/** A part's own field on the card. */
+export const fieldOf = ({ title }: Pick<Part, 'title'>, i: number): string => `${i + 1}. ${title}`
+
+function requestOf({ worker, payload }: Part): JobRequest {
+  const found = parts[worker]
+  if (!found) throw new Error(`a blueprint has no part of the kind ${worker}`)
+  return { worker: found, payload }
+}
+
+const resultsOf = (results: Results, n: number): Results =>
+  Object.fromEntries(
+    Object.entries(results).flatMap(([name, value]) =>
+      name.startsWith(`${n}/`) ? [[name.slice(`${n}/`.length), value]] : [],
+    ),
+  )
+
+const sayOf = (worker: Worker, language: Language) => (key: string, values?: Parameters<typeof fill>[1]) =>
+  fill((worker.text[language].words as Record<string, string> | undefined)?.[key] ?? `{${key}}`, values)
