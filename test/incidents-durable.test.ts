@@ -163,6 +163,33 @@ test('what the watcher tells is one card in every channel of the cluster, in its
   })
 })
 
+test('that machines run again is said in words, with no `event`: the list of kinds has none for it', async () => {
+  const world = new World()
+  const win12: SeenGuest = { ...win11, guest: 'vm:101', name: 'Win12' }
+  world.guests = [win11, win12]
+  const { keeper, incidents } = world.process()
+  const lines = async () => {
+    const [incident] = await incidents.list({ most: 1 })
+    const [english] = keysOf(incident!.id)
+    const found = incident!.timeline.filter(({ event }) => event?.kind === 'guest.running')
+    return Promise.all(found.map(async ({ line }) => (await world.cards.get(`${english}.${line}`))!.message))
+  }
+  const running = (one: SeenGuest): [EventKind, Partial<ClusterEvent>] => [
+    'guest.running',
+    { guest: one.guest, node: 'pve2', downSeconds: 124, uncertaintySeconds: 2 },
+  ]
+  await world.told(...failover, running(win11))
+  await keeper.read()
+  const [alone] = await lines()
+  expect(alone).toMatchObject({ title: 'vm:100 (Win11) runs again on pve2, down 2 min 4 s (± 2 s)', state: 'ok' })
+  expect(alone).not.toHaveProperty('event')
+  await world.told(running(win12))
+  await keeper.read()
+  const both = await lines()
+  expect(both).toHaveLength(2)
+  for (const line of both) expect(line).not.toHaveProperty('event')
+})
+
 test('many workers read the same log; each event is told once', async () => {
   const world = new World()
   const processes = Array.from({ length: 4 }, () => world.process())

@@ -23,7 +23,7 @@ export function incidentCard(incident: Incident, reader: Reader): Message {
     title: titleOf(incident, reader),
     state: stateOf(incident),
     incident: incident.id,
-    event: eventOf(incident.timeline[0]?.event ?? { ...incident, at: incident.openedAt, key: '' }),
+    ...eventOf(incident.timeline[0]?.event ?? { ...incident, at: incident.openedAt, key: '' }),
   }
   if (incident.quiet) {
     delete message.incident
@@ -169,12 +169,19 @@ function actionsOf({ state }: Incident, { words }: Reader): Action[] {
   ]
 }
 
+/** Known to us alone: a message says it in words, since whoever reads `event` has a list of kinds that does not hold it. */
+const wordsOnly: ReadonlySet<string> = new Set(['guest.running'])
+
 /** The contract's `event` of a message. */
-const eventOf = (event: Pick<IncidentEvent, 'kind' | 'cluster' | 'severity' | 'at'> & Partial<IncidentEvent>) => {
+function eventOf(
+  event: Pick<IncidentEvent, 'kind' | 'cluster' | 'severity' | 'at'> & Partial<IncidentEvent>,
+): Pick<Message, 'event'> {
   const { kind, cluster, severity, node, guest, from, to, at } = event
-  return Object.fromEntries(
-    Object.entries({ kind, cluster, severity, node, guest, from, to, at }).filter(([, value]) => value !== undefined),
-  ) as NonNullable<Message['event']>
+  if (wordsOnly.has(kind)) return {}
+  const fields = Object.entries({ kind, cluster, severity, node, guest, from, to, at })
+  return {
+    event: Object.fromEntries(fields.filter(([, value]) => value !== undefined)) as NonNullable<Message['event']>,
+  }
 }
 
 /** The lines of its thread that something of `entries` stands on, each whole: `line` names it within the incident. */
@@ -203,11 +210,11 @@ function lineMessage(incident: Incident, entries: readonly Entry[], reader: Read
     title: entryText(first, incident, reader),
     ...mark,
     state: lineState(event),
-    event: eventOf(event),
+    ...eventOf(event),
   }
   if (count > 1) {
     message.title = manyText(event, count, incident, reader)
-    message.event!.guests = entries.flatMap((entry) => entry.event?.guest ?? [])
+    if (message.event) message.event.guests = entries.flatMap((entry) => entry.event?.guest ?? [])
     message.log = entries.slice(0, mostLogged).map((entry) => entryText(entry, incident, reader))
     if (count > mostLogged) message.log.push(fill(reader.words.incidents.moreMachines, { count: count - mostLogged }))
     return message

@@ -1,6 +1,7 @@
 import { Draft } from './draft.ts'
 import type { Look, Task } from './look.ts'
 import type { GuestMemory, Memory, NodeMemory, ServiceMemory } from './memory.ts'
+import type { Services } from './services.ts'
 import type { Telling } from './telling.ts'
 
 /** Uptimes reach the list of resources some ten seconds late. */
@@ -24,18 +25,20 @@ const sidOf = ({ kind, vmid }: { kind: 'qemu' | 'lxc'; vmid: number }) => `${kin
 export function seeGuests(
   memory: Memory,
   look: Look,
-  services: Readonly<Record<string, ServiceMemory>>,
+  { services, gone }: Pick<Services, 'services' | 'gone'>,
   nodes: Readonly<Record<string, NodeMemory>>,
   telling: Telling,
 ) {
   const guests = new Draft(memory.guests)
-  guests.keep((sid) => Object.hasOwn(services, sid))
+  for (const sid of gone) guests.delete(sid)
   noteTasks(guests, look.tasks)
   for (const row of look.resources?.guests ?? []) {
     const sid = sidOf(row)
-    const service = services[sid]
+    const service = services.get(sid)
     if (!service) continue
     const was = guests.get(sid)
+    // Nearly all of them, nearly always.
+    if (was?.sure && !was.again && was.of === service.since && isNear(look.steady - row.uptime * 1000, was)) continue
     const isSettled =
       service.state === 'started' && !service.recovering && look.manager?.services[sid]?.running === true
     // The rows of a node that is gone stay as they were, and move with the guest before it is started.
@@ -55,15 +58,12 @@ function seen(
   telling: Telling,
 ): GuestMemory {
   const boot = look.steady - row.uptime * 1000
-  // Nearly all of them, nearly always.
-  if (was?.sure && !was.again && was.of === service.since && Math.abs(boot - was.boot) <= jitterMs) return was
   const { again, ...kept } = was ?? { of: service.since, boot, sure: false }
   if (!was || was.of !== service.since) return { ...kept, of: service.since, boot, sure: false }
-  if (Math.abs(boot - was.boot) <= jitterMs) return { ...kept, sure: true }
+  if (isNear(boot, was)) return { ...kept, sure: true }
   if (boot < was.boot || !was.sure) return { ...kept, boot, sure: false }
   // Of a row that nobody writes any more the uptime stands still, and its start seems to come ever later.
-  if (again === undefined || Math.abs(boot - again.boot) > jitterMs)
-    return { ...kept, again: { boot, since: look.steady } }
+  if (again === undefined || !isNear(boot, again)) return { ...kept, again: { boot, since: look.steady } }
   if (look.steady - again.since < confirmMs) return { ...kept, again }
   const bootAt = telling.now - (look.steady - boot)
   if (was.touched === undefined || Math.abs(was.touched * 1000 - bootAt) > aroundMs) {
@@ -71,6 +71,8 @@ function seen(
   }
   return { ...kept, boot, sure: true }
 }
+
+const isNear = (boot: number, known: { boot: number }) => Math.abs(boot - known.boot) <= jitterMs
 
 /** Remembers what tasks did, since the list of a node that dies goes with it. */
 function noteTasks(guests: Draft<GuestMemory>, tasks: readonly Task[] | undefined): void {

@@ -1,6 +1,7 @@
 import type { Draft } from './draft.ts'
 import type { Look, Task } from './look.ts'
-import type { GuestMemory, Recovering, ServiceMemory } from './memory.ts'
+import type { GuestMemory, Recovering } from './memory.ts'
+import type { Services } from './services.ts'
 import type { Telling } from './telling.ts'
 
 /** An LRM tells once a round that a guest runs. */
@@ -16,15 +17,15 @@ const ended = new Set(['error', 'stopped', 'request_stop', 'freeze'])
  * it began with the task that stopped it, or when its node was missed. `/cluster/resources` knows neither.
  */
 export function seeRunning(
-  services: Draft<ServiceMemory>,
+  { services, restless }: Services,
   look: Look,
-  guests: Readonly<Record<string, GuestMemory>>,
+  guests: Draft<GuestMemory>,
   telling: Telling,
 ): void {
-  for (const sid in services.value) {
-    const service = services.value[sid]!
-    const { recovering } = service
-    if (!recovering) continue
+  for (const sid of restless) {
+    const service = services.get(sid)
+    const { recovering } = service ?? {}
+    if (!service || !recovering) continue
     const now = look.manager?.services[sid]
     const { recovering: _, ...rest } = service
     if (!now || ended.has(now.state)) {
@@ -41,7 +42,7 @@ export function seeRunning(
       continue
     }
     services.set(sid, rest)
-    const { downAt, within } = beginning(seen, guests[sid])
+    const { downAt, within } = beginning(seen, guests.get(sid))
     const end = start ? start * 1000 : seen.runningAt
     const uncertainty = within + (start ? 1000 : roundMs)
     telling.tell(

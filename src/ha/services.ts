@@ -4,7 +4,16 @@ import type { Look, Service } from './look.ts'
 import type { Memory, NodeMemory, ServiceMemory } from './memory.ts'
 import { inferFencing, plannedOf } from './nodes.ts'
 import { placeChange } from './place.ts'
+import { mayStick } from './stuck.ts'
 import type { Telling } from './telling.ts'
+
+export interface Services {
+  services: Draft<ServiceMemory>
+  /** Taken out of HA since the last look. */
+  gone: readonly string[]
+  /** In the middle of something, which must end: few, however many guests there are. */
+  restless: readonly string[]
+}
 
 /** States of a guest that is to run. */
 const wanted = new Set(['started', 'request_start', 'request_start_balance', 'migrate', 'relocate'])
@@ -14,17 +23,21 @@ const wanted = new Set(['started', 'request_start', 'request_start_balance', 'mi
  * what came after. Where nothing is told: a guest that is new or taken out, `starting` after a move (it ran all along),
  * a guest that was moved by hand while HA was off.
  */
-export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>, telling: Telling) {
+export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>, telling: Telling): Services {
   const services = new Draft(memory.services)
   const seen = look.manager?.services ?? {}
-  services.keep((sid) => Object.hasOwn(seen, sid))
+  const gone = services.keep((sid) => Object.hasOwn(seen, sid))
+  const restless: string[] = []
   for (const sid in seen) {
     const now = seen[sid]!
-    const was = services.get(sid)
-    if (was && isSame(was, now)) continue
-    services.set(sid, was ? changed({ sid, was, now, memory, look, nodes, telling }) : first(now, look))
+    let row = services.get(sid)
+    if (!row || !isSame(row, now)) {
+      row = row ? changed({ sid, was: row, now, memory, look, nodes, telling }) : first(now, look)
+      services.set(sid, row)
+    }
+    if (row.recovering || mayStick(row.state)) restless.push(sid)
   }
-  return services
+  return { services, gone, restless }
 }
 
 const isSame = (was: ServiceMemory, now: Service) =>

@@ -1,6 +1,7 @@
 import type { Draft } from './draft.ts'
 import type { Look } from './look.ts'
-import type { Memory, NodeMemory, ServiceMemory } from './memory.ts'
+import type { Memory, NodeMemory } from './memory.ts'
+import type { Services } from './services.ts'
 import type { Telling } from './telling.ts'
 
 const minute = 60_000
@@ -17,18 +18,20 @@ const longestMoveMs = 120 * minute
 /** A node that has just started: corosync is there before the LRM. */
 const lrmMs = 60_000
 
+export const mayStick = (state: string): boolean => limits[state] !== undefined
+
 /** What never ends by itself, told once after a time. Times without a watcher do not count. */
 export function seeStuck(
   memory: Memory,
   look: Look,
-  services: Draft<ServiceMemory>,
+  { services, restless }: Services,
   disarmed: boolean,
   telling: Telling,
 ) {
-  for (const sid in services.value) {
-    const service = services.value[sid]!
-    const limit = limits[service.state]
-    if (!limit || service.stuckTold || look.steady - service.since < limit.ms) continue
+  for (const sid of restless) {
+    const service = services.get(sid)
+    const limit = limits[service?.state ?? '']
+    if (!service || !limit || service.stuckTold || look.steady - service.since < limit.ms) continue
     if (disarmed && service.state === 'freeze') continue
     const isAtIt = limit.cause === 'moving' && memory.tasks.moving.includes(sid)
     if (isAtIt && look.steady - service.since < longestMoveMs) continue

@@ -1,3 +1,4 @@
+import { Draft } from './draft.ts'
 import type { ClusterEvent } from './event.ts'
 import { seeGuests } from './guests.ts'
 import type { Look } from './look.ts'
@@ -6,7 +7,7 @@ import { type Memory, newMemory } from './memory.ts'
 import { seeNodes } from './nodes.ts'
 import { seeRunning } from './recovering.ts'
 import { seeReplication } from './replication.ts'
-import { seeServices } from './services.ts'
+import { type Services, seeServices } from './services.ts'
 import { seeQuorum, viewOf } from './sight.ts'
 import { seeStorages } from './storages.ts'
 import { seeLrms, seeStuck } from './stuck.ts'
@@ -54,14 +55,12 @@ function seeCluster(next: Memory, look: Look, telling: Telling): void {
   const isFresh = isBelieved && ha.deadSince === undefined
   const nodes = seeNodes(next, look, isFresh ? look.manager?.nodes : undefined, telling)
   // Tasks and guests are judged by what the services were told to be, so those come first.
-  const services = isBelieved ? seeServices(next, believed, nodes, telling) : undefined
+  const seen = isBelieved ? seeServices(next, believed, nodes, telling) : unseen(next)
   next.ha = ha
-  const guests = seeGuests(next, believed, services?.value ?? next.services, nodes.value, telling)
-  if (services) {
-    seeRunning(services, believed, guests.value, telling)
-    seeStuck(next, believed, services, ha.disarmed, telling)
-    next.services = services.value
-  }
+  const guests = seeGuests(next, believed, seen, nodes.value, telling)
+  seeRunning(seen, believed, guests, telling)
+  seeStuck(next, believed, seen, ha.disarmed, telling)
+  next.services = seen.services.value
   if (isFresh) seeLrms(look, nodes, telling)
   next.nodes = nodes.value
   next.guests = guests.value
@@ -70,6 +69,8 @@ function seeCluster(next: Memory, look: Look, telling: Telling): void {
   next.votes = seeVotes(next, look, telling)
   next.replication = seeReplication(next, look, telling).value
 }
+
+const unseen = ({ services }: Memory): Services => ({ services: new Draft(services), gone: [], restless: [] })
 
 /** Nothing of the HA manager is known now; what else was seen still counts. */
 function without({ manager: _, ...rest }: Look): Look {
