@@ -310,7 +310,7 @@ export function optionsOf(cluster: Config['clusters'][number], token: 'read' | '
   return { cluster: cluster.name, endpoints: cluster.endpoints, auth: { token: held }, tls: trustOf(cluster) }
 }
 
-export const trustOf = ({ tls }: Config['clusters'][number]): TlsTrust => ({
+export const trustOf = ({ tls }: Pick<Config['clusters'][number], 'tls'>): TlsTrust => ({
   ...(tls.fingerprints ? { fingerprints: tls.fingerprints } : {}),
   ...(tls.ca ? { ca: readFileSync(tls.ca, 'utf8') } : {}),
 })

@@ -46,7 +46,7 @@ async function startProcess(name: 'bot' | 'worker', rest: string[]): Promise<Run
   const { localMembership } = await import('./membership.ts')
   const parts = { config, environment, key, membership: localMembership(false) }
   if (name === 'bot') return (await import('./bot.ts')).startBot(parts)
-  return (await import('./worker.ts')).startWorker(parts)
+  return (await import('./worker.ts')).startWorker({ ...parts, root: values.root })
 }
 
 /** `slack`: the manifest to paste. `discord`, or nothing (a release phase): the commands, where they differ. */

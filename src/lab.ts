@@ -18,6 +18,9 @@ interface Orders {
     read: { id: string; secret: string }
     ca: string
   }
+  hosts: { name: string; endpoint: string }[]
+  /** For the worker alone: it does what Proxmox refuses to every token. */
+  rootPassword: string
   control: string
   redisUrl: string | undefined
   prefix: string
@@ -35,6 +38,8 @@ export async function runLab(options: SimOptions, say: (line: string) => void): 
   writeFileSync(ca, sim.ca)
   const orders: Orders = {
     cluster: { endpoints: sim.endpoints, act: sim.token, read: sim.readToken, ca },
+    hosts: sim.cluster.nodes.map(({ name }, i) => ({ name, endpoint: sim.endpoints[i]! })),
+    rootPassword: sim.root.password,
     control: sim.control,
     redisUrl: redis?.url,
     // The cluster begins anew with each lab, so what an earlier one left in Redis says nothing about it.
@@ -107,25 +112,30 @@ export async function runLabChild(name: 'lab-bot' | 'lab-worker'): Promise<{ clo
   const file = loadConfig({ role: 'lab' })
   const token = ({ id, secret }: { id: string; secret: string }) => ({ id, secret: new Secret(secret) })
   const { endpoints, act, read, ca } = orders.cluster
+  const isRoot = name === 'lab-worker'
+  const password = isRoot ? new Secret(orders.rootPassword) : undefined
   const config: Config = {
     ...file,
     clusters: [
       {
         name: 'lab',
         endpoints,
-        tokens: name === 'lab-worker' ? { act: token(act) } : { read: token(read) },
+        tokens: isRoot ? { act: token(act) } : { read: token(read) },
         tls: { ca },
+        root: { password },
         pollMs: 2000,
       },
     ],
+    hosts: orders.hosts.map((host) => ({ ...host, password, tls: { ca } })),
     channels: file.channels.map((channel) => ({ ...channel, cluster: 'lab' })),
     roles: file.roles.length > 0 ? file.roles : labRoles,
     redis: { prefix: orders.prefix },
     http: { ...file.http, listen: { host: '127.0.0.1', port: 0 } },
   }
   const parts = { config, environment, key, membership: localMembership(true) }
-  const running =
-    name === 'lab-worker' ? await startWorker({ ...parts, lab: true }) : await startBot({ ...parts, lab: true })
+  const running = isRoot
+    ? await startWorker({ ...parts, lab: true, root: true })
+    : await startBot({ ...parts, lab: true })
   process.send?.({ ready: true, ...('web' in running ? { web: running.web } : {}) })
   return running
 }

@@ -26,6 +26,7 @@ import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
 import { startWatchers } from './watch.ts'
 import { keepIncidents } from './worker/incidents.ts'
+import { openRoot } from './worker/root.ts'
 
 /** The acting side: runs the jobs and follows the tasks of every cluster. As many as wanted, on any machine. */
 export async function startWorker(options: {
@@ -33,6 +34,8 @@ export async function startWorker(options: {
   environment: Environment
   key: Buffer
   membership: Membership
+  /** Takes the jobs that are root's alone too; the configuration was read for it. */
+  root?: boolean
   /** Without channels, the lab's own chat is told of incidents. */
   lab?: boolean
 }): Promise<{ close(): Promise<void> }> {
@@ -82,6 +85,7 @@ export async function startWorker(options: {
       audit: house.audit.log.append,
       outbox: house.outbox,
       secrets: openSecrets(house, house.patient),
+      ...(options.root ? { root: openRoot(config) } : {}),
       words,
       isOutcomeUnknown: (error) => error instanceof OutcomeUnknown || (error instanceof PveError && error.sent),
       explain,
@@ -107,7 +111,7 @@ export async function startWorker(options: {
     writers,
     onError: (error) => house.log.warn({ error: String(error) }, 'the report on the acting token'),
   })
-  house.log.info({ clusters: writers.names }, 'worker ready')
+  house.log.info({ clusters: writers.names, root: options.root === true }, 'worker ready')
   return {
     async close() {
       stopHeads()

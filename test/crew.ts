@@ -162,8 +162,8 @@ export class Crew {
   }
 
   /** A worker in a process of its own, as in production, from dist/. */
-  async worker(prefix: string, more: object = {}): Promise<WorkerProcess> {
-    const child = spawn(process.execPath, ['dist/src/cli.js', 'worker'], {
+  async worker(prefix: string, more: object = {}, flags: '--root'[] = []): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, ['dist/src/cli.js', 'worker', ...flags], {
       env: await this.environment(prefix, more),
       stdio: ['ignore', 'pipe', 'inherit'],
     })

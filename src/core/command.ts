@@ -4,7 +4,7 @@ import type { Field, Message } from './message.ts'
 import type { Need } from './needs.ts'
 import type { ProxmoxPort } from './ports.ts'
 import type { Identity, Needed, Role } from './roles.ts'
-import type { JobRequest } from './worker.ts'
+import type { JobRequest, Worker } from './worker.ts'
 
 /**
  * `reads` answers at once; `changes` shows the plan and runs; `endangers` wants a confirmation;
@@ -135,6 +135,8 @@ export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandW
   pools?: 'shown' | readonly (keyof z.output<S> & string)[]
   /** What its plan asks of the reading token. What its jobs ask of the acting one, their workers say. */
   needs?: readonly Need[]
+  /** Who its plan hands jobs to, where no example of a running cluster can show it. */
+  workers?: readonly Pick<Worker, 'needs'>[]
   args: S
   /** Arguments that may be given without their name, in order; at most two. */
   positionals?: readonly (keyof z.output<S> & string)[]

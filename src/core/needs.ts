@@ -26,10 +26,14 @@ export const reads = {
 /** Every job dates its effects by the node's clock and reads back what it did. */
 export const everyJob: readonly Need[] = [reads.guests, reads.nodes]
 
-/** The workers that a command hands its jobs to, as its examples (which are tests) say. */
-export function workersOf(entry: Entry, catalogue: Catalogue): Worker[] {
-  const names = new Set(entry.command.examples.flatMap(({ plans }) => plans ?? []))
-  return [...names].flatMap((name) => catalogue.worker(name) ?? [])
+/** Whether a worker's jobs call what is root@pam's alone: only a process with root's password may take them. */
+export const isForRoot = ({ needs }: Pick<Worker, 'needs'>): boolean =>
+  needs?.some((need) => 'rootOnly' in need) ?? false
+
+/** The workers that a command hands its jobs to, as it and its examples (which are tests) say. */
+export function workersOf({ command }: Entry, catalogue: Catalogue): Pick<Worker, 'needs'>[] {
+  const names = new Set(command.examples.flatMap(({ plans }) => plans ?? []))
+  return [...(command.workers ?? []), ...[...names].flatMap((name) => catalogue.worker(name) ?? [])]
 }
 
 /** What a command needs of each token: the reading one for its plan, the acting one for its jobs. */

@@ -11,5 +11,7 @@ type Port<K extends string> = Ports extends Record<K, infer P> ? P : never
 export type ProxmoxPort = Port<'proxmox'>
 /** Acting on a cluster; what a worker's run gets. */
 export type ProxmoxWriterPort = Port<'proxmoxWriter'>
+/** root@pam on hosts and clusters; what a worker of root-only jobs gets. */
+export type ProxmoxRootPort = Port<'proxmoxRoot'>
 /** The words shared by all commands, one set a language. */
 export type Words = Port<'words'>

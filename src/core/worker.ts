@@ -3,7 +3,7 @@ import type { Bilingual, Language, Same, Values } from './language.ts'
 import type { Field, Progress } from './message.ts'
 import type { Need } from './needs.ts'
 import type { Within } from './pools.ts'
-import type { ProxmoxWriterPort } from './ports.ts'
+import type { ProxmoxPort, ProxmoxRootPort, ProxmoxWriterPort } from './ports.ts'
 import type { Identity } from './roles.ts'
 import type { Secret } from './secret.ts'
 
@@ -35,6 +35,8 @@ export interface EffectLook {
   types: readonly string[]
   /** The task's id, a VMID for guests; absent: any, then `mine` decides. */
   id?: string
+  /** Who makes the call, where it is not the cluster's acting token: root@pam on a host. Its tasks are looked for there. */
+  by?: Pick<ProxmoxPort, 'identity' | 'nodeTime' | 'tasks'>
   /** Proof beyond type, id, time and our own token, where there is one: the job's id in the guest's description. */
   mine?: (task: { upid: string; id: string; running: boolean }) => Promise<boolean>
   /** The call itself. Sent at most once for one intent. */
@@ -53,6 +55,8 @@ export interface RunContext<P, E extends WorkerWords> {
     ordered: { node: string; at: number }
   }
   proxmox: ProxmoxWriterPort
+  /** For workers that need what is root's alone (`rootOnly` among their needs); throws for the others. */
+  root: ProxmoxRootPort
   /**
    * Runs `work` once and stores what it returned before going on; a job that another worker picks up after a crash
    * gets the stored value. `work` must not change the cluster: that is what `effect` is for. A step that has to be done
@@ -117,6 +121,8 @@ export interface Worker<S extends z.ZodType = z.ZodType, E extends WorkerWords =
   payload: S
   /** What its calls ask of the acting token, beyond what every job does; `quorum doctor` looks for them. */
   needs?: readonly Need[]
+  /** Its Proxmox tasks, begun, are left to end also when the job is cancelled: broken off they would do more harm. */
+  unstoppable?: true
   /** Names of what only one job may touch at a time: `guest:100`, `cluster`. */
   locks(payload: z.output<S>): string[]
   text: Bilingual<E>

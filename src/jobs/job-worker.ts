@@ -3,6 +3,7 @@ import type { Catalogue } from '../core/catalogue.ts'
 import { Cancelled, LostLock, Refused, Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Message, State } from '../core/message.ts'
+import { isForRoot } from '../core/needs.ts'
 import { Order } from '../core/outbox.ts'
 import type { ProxmoxWriterPort } from '../core/ports.ts'
 import { errorOf } from '../core/refusal.ts'
@@ -124,6 +125,7 @@ export class JobWorker {
       token,
       ports: this.#o.ports,
     })
+    if (isForRoot(worker) && !this.#o.ports.root) return this.#leaveToRoot(job, token, run)
     const endedAs = await this.#o.ended?.of(id)
     if (endedAs !== undefined) return this.#endedBefore(run, endedAs)
     // Taken in one order by all jobs, so that no two can each hold what the other waits for.
@@ -154,6 +156,16 @@ export class JobWorker {
         this.#held.delete(id)
       }
     }
+  }
+
+  /** Put back for a process that holds root's password. */
+  async #leaveToRoot(job: Job, token: string, run: Run): Promise<never> {
+    const { say, actions } = this.#o.ports.words[run.record.language]
+    run.end()
+    const cancel = [{ id: 'cancel' as const, label: actions.cancel }]
+    await this.#show(run, Order.queued, 'queued', { text: say.waitingForRoot, actions: cancel })
+    await job.moveToDelayed(Date.now() + lockRetryMs, token)
+    throw new DelayedError()
   }
 
   async #rememberEnd(id: string): Promise<void> {

@@ -2,8 +2,9 @@ import type { AuditEntry, WriteAudit } from '../core/audit.ts'
 import { type Cancelled, LostLock, Refused, Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Field, Message, Progress } from '../core/message.ts'
+import { isForRoot } from '../core/needs.ts'
 import { Order, type Outbox } from '../core/outbox.ts'
-import type { ProxmoxWriterPort, Words } from '../core/ports.ts'
+import type { ProxmoxRootPort, ProxmoxWriterPort, Words } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
 import {
@@ -25,6 +26,8 @@ export interface RunPorts {
   runs: Runs
   audit: WriteAudit
   outbox: Outbox
+  /** root@pam; absent in a process that holds no password of root's. */
+  root?: ProxmoxRootPort
   /** For workers that ask for a secret. */
   secrets?: Secrets
   words: { en: Words; es: Words }
@@ -104,6 +107,16 @@ export class Run {
     return this.#open()
   }
 
+  /** Handed to root's own jobs alone. */
+  get #root(): ProxmoxRootPort {
+    const { root } = this.#ports
+    if (root && isForRoot(this.#worker)) return root
+    const none = () => {
+      throw new Error(`${this.record.worker} is no job for root`)
+    }
+    return new Proxy({} as ProxmoxRootPort, { get: none })
+  }
+
   /** Ends the run at its next safe point: `Cancelled` stops its Proxmox task, `LostLock` touches nothing more. */
   abort(reason: Cancelled | LostLock): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason)
@@ -140,6 +153,7 @@ export class Run {
         ordered: { node: record.node, at: record.since },
       },
       proxmox: this.#proxmox,
+      root: this.#root,
       step: (name, work, round) => this.#step(name, work, round),
       effect: (name, look, round) => this.#effect(name, look, round),
       change: (name, look, round) => this.#change(name, look, round),
@@ -268,7 +282,7 @@ export class Run {
     const field = inRound(name, round)
     const stored = this.#stored.read<string>(`upid:${field}`)
     if (stored) return stored
-    const [intent, found] = await Promise.all([this.#intend(field, look.node), this.#find(look, undefined)])
+    const [intent, found] = await Promise.all([this.#intend(field, look), this.#find(look, undefined)])
     const there = found ?? (intent.fresh ? undefined : await this.#find(look, intent.at))
     if (there === undefined && intent.unanswered) throw this.#outcomeUnknown()
     const upid = there ?? (await this.#act(look, field, intent.at))
@@ -314,11 +328,11 @@ export class Run {
   }
 
   /** Stores what is about to be done, dated by the clock of the node that will do it. */
-  async #intend(field: string, node: string): Promise<Intent & { fresh: boolean }> {
+  async #intend(field: string, { node, by = this.#proxmox }: EffectLook): Promise<Intent & { fresh: boolean }> {
     const { runs } = this.#ports
     const before = this.#stored.read<Intent>(`intent:${field}`)
     if (before) return { ...before, fresh: false }
-    const intent = { at: await this.#proxmox.nodeTime(node) }
+    const intent = { at: await by.nodeTime(node) }
     await runs.write(this.record.id, this.#token, `intent:${field}`, intent)
     return { ...intent, fresh: true }
   }
@@ -329,11 +343,12 @@ export class Run {
    */
   async #find(look: EffectLook, intendedAt: number | undefined): Promise<string | undefined> {
     const { runs } = this.#ports
-    const since = await this.#orderedAt(look.node).catch(() => intendedAt)
+    const { by = this.#proxmox } = look
+    const since = await this.#orderedAt(look.node, by).catch(() => intendedAt)
     if (since === undefined) return undefined
-    const mine = this.#proxmox.identity
+    const mine = by.identity
     const lists = look.types.map((type) =>
-      this.#proxmox.tasks(look.node, {
+      by.tasks(look.node, {
         source: 'all',
         since: Math.floor(since),
         typefilter: type,
@@ -356,10 +371,10 @@ export class Run {
   }
 
   /** When the job was ordered, by this node's clock: another one's is compared with it now, a little to be safe. */
-  async #orderedAt(node: string): Promise<number> {
+  async #orderedAt(node: string, by: Pick<ProxmoxWriterPort, 'nodeTime'>): Promise<number> {
     const { node: dated, since } = this.record
     if (node === dated) return since
-    const [there, here] = await Promise.all([this.#proxmox.nodeTime(dated), this.#proxmox.nodeTime(node)])
+    const [there, here] = await Promise.all([this.#proxmox.nodeTime(dated), by.nodeTime(node)])
     return since + here - there - clockSlackSeconds
   }
 
@@ -427,6 +442,7 @@ export class Run {
 
   /** Stops what this job still has running, whichever process began it, and waits, so that what is left can be told. */
   async stopTasks(): Promise<void> {
+    if (this.#worker.unstoppable) return
     for (const upid of await this.#ports.runs.upids(this.record.id)) {
       if ((await this.#proxmox.task(upid)).exit !== undefined) continue
       const [, node = ''] = upid.split(':')

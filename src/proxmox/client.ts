@@ -6,10 +6,10 @@ import type { ProxmoxRoot } from './cluster-port.ts'
 import type { Auth } from './credentials.ts'
 import { Endpoints } from './endpoints.ts'
 import { Engine, type RequestOptions } from './engine.ts'
-import { BadReply, OutcomeUnknown, PveError } from './errors.ts'
+import { BadReply, OutcomeUnknown, PveError, TfaRequired } from './errors.ts'
 import { foundingReads, rootCalls } from './founding.ts'
 import { hostReads, hostWrites } from './host-calls.ts'
-import type { GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
+import type { CallOptions, GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
 import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
 import {
   ClusterStatusReply,
@@ -66,7 +66,19 @@ export function createProxmoxWriter(options: ProxmoxOptions): ProxmoxWriter & Cl
 /** A client that acts as root@pam. */
 export function createProxmoxRoot(options: ProxmoxOptions): ProxmoxRoot {
   const started = start(options)
-  return { ...reader(started), ...writer(started), ...rootCalls(started.api, upidOf) }
+  const reads = reader(started)
+  return { ...reads, ...writer(started), ...rootCalls(started.api, upidOf), logIn: (o) => logIn(reads, o) }
+}
+
+async function logIn(reads: Proxmox, o?: CallOptions): ReturnType<ProxmoxRoot['logIn']> {
+  try {
+    await reads.version(o)
+    return 'in'
+  } catch (error) {
+    if (error instanceof TfaRequired) return 'second-factor'
+    if (error instanceof PveError && error.status === 401 && error.path === '/access/ticket') return 'wrong-password'
+    throw error
+  }
 }
 
 interface Started {

@@ -78,6 +78,8 @@ export interface JoinRequest {
 
 /** Acting as root@pam by ticket. Only a worker started with `--root` can come by one. */
 export interface ProxmoxRoot extends ProxmoxWriter {
+  /** Whether the password opens the door; other failures are thrown. */
+  logIn(o?: CallOptions): Promise<'in' | 'wrong-password' | 'second-factor'>
   createCluster(params: Params, o?: CallOptions): Promise<Upid>
   joinCluster(request: JoinRequest, o?: CallOptions): Promise<Upid>
   removeNode(node: string, o?: CallOptions): Promise<void>
@@ -86,6 +88,8 @@ export interface ProxmoxRoot extends ProxmoxWriter {
 
 /** How root gets in: by password, on the hosts and clusters of the configuration alone. */
 export interface RootAccess {
+  /** The cluster's nodes are known by fingerprints: a new one has to be written down. */
+  isPinned(cluster: string): boolean
   /** Whether the configuration tells root's password there. */
   knows(place: RootPlace): boolean
   /** `password`: handed over by a person; else the configured one. Throws `Refused('unknown-host')`. */
@@ -99,8 +103,11 @@ export interface RootAccess {
   shows(host: string, fingerprint: string): Promise<boolean>
 }
 
-/** A host of the configuration's `hosts`, or a cluster of its `clusters`; both: that host, which belongs to that cluster. */
-export type RootPlace = { host: string; cluster?: string } | { cluster: string }
+/** A host of the configuration's `hosts`; with `cluster`, a node of that one, which `hosts` need not name. */
+export interface RootPlace {
+  host: string
+  cluster?: string
+}
 
 declare module '../core/ports.ts' {
   interface Ports {

@@ -58,7 +58,7 @@ export function foundingReads(api: Api, read: Read): ClusterReads {
   }
 }
 
-type RootCalls = Omit<ProxmoxRoot, keyof ProxmoxWriter | 'close'>
+type RootCalls = Omit<ProxmoxRoot, keyof ProxmoxWriter | 'close' | 'logIn'>
 
 /** What Proxmox takes from root@pam in person alone. */
 export function rootCalls(api: Api, upidOf: (call: Promise<unknown>) => Promise<string>): RootCalls {

@@ -1,4 +1,5 @@
 import { blueprintEn, blueprintErrorsEn } from './blueprint-en.ts'
+import { clusterErrorsEn } from './cluster-en.ts'
 import { haEn, haErrorsEn } from './ha-en.ts'
 import { hostsEn } from './hosts-en.ts'
 import { incidents } from './incidents-en.ts'
@@ -117,6 +118,7 @@ export const en = {
     asker: 'Asked by',
     job: 'Job',
     position: 'place {position} in the queue',
+    waitingForRoot: "waiting for a worker that holds root's password: quorum worker --root",
     waitingFor: 'waiting for job {owner}, which holds {lock}',
     retrying: 'retry {attempt} of {attempts}: {reason}',
     adopted: 'found the task that was already running',
@@ -221,6 +223,7 @@ export const en = {
   errors: {
     ...haErrorsEn,
     ...blueprintErrorsEn,
+    ...clusterErrorsEn,
     empty: { says: 'There is no command in that message.', hint: 'help' },
     'too-long': { says: 'The message has {length} characters; at most {most} are read.', hint: 'Send a shorter one.' },
     'open-quote': { says: 'A quote is opened with {quote} and never closed.', hint: 'Close it, or leave it out.' },

@@ -1,5 +1,6 @@
 import type { Same } from '../core/language.ts'
 import { blueprintErrorsEs, blueprintEs } from './blueprint-es.ts'
+import { clusterErrorsEs } from './cluster-es.ts'
 import type { en } from './en.ts'
 import { haErrorsEs, haEs } from './ha-es.ts'
 import { hostsEs } from './hosts-es.ts'
@@ -115,6 +116,7 @@ export const es: Same<typeof en> = {
     asker: 'Lo pidió',
     job: 'Trabajo',
     position: 'puesto {position} en la cola',
+    waitingForRoot: 'espera a un worker que tenga la contraseña de root: quorum worker --root',
     waitingFor: 'esperando al trabajo {owner}, que tiene {lock}',
     retrying: 'reintento {attempt} de {attempts}: {reason}',
     adopted: 'se encontró la tarea que ya estaba en marcha',
@@ -216,6 +218,7 @@ export const es: Same<typeof en> = {
   errors: {
     ...haErrorsEs,
     ...blueprintErrorsEs,
+    ...clusterErrorsEs,
     empty: { says: 'No hay ningún comando en ese mensaje.', hint: 'help' },
     'too-long': {
       says: 'El mensaje tiene {length} caracteres; se leen {most} como máximo.',
