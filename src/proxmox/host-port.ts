@@ -17,6 +17,8 @@ export interface HostStatus {
   /** `x86_64`; absent before 8. */
   machine?: string
   kernel: string
+  /** Seconds. */
+  uptime: number
   /** `9.2.11`. */
   version: string
 }

@@ -91,4 +91,23 @@ export const hostsEn = {
       'Under its Updates → Repositories, or: pvesh set /nodes/{node}/apt/repositories --handle no-subscription',
     'no-test': 'The test repository is not for production.',
   },
+  power: {
+    titles: { shutdown: 'Shut down node {node}', reboot: 'Reboot node {node}' },
+    votes: 'Votes',
+    votesAre: '{before} → {after} of {expected}; {needed} are needed',
+    policy: 'Shutdown policy',
+    quorumLost: 'Quorum is LOST with it: the rest is read-only, nothing is recovered.',
+    lastMargin: 'Afterwards one more loss makes the cluster read-only.',
+    outside: 'Not under HA, stopped with it: {guests}',
+    fate: '{then} ({why})',
+    lives: 'Quorum itself lives on it ({what}): it falls silent, and cannot bring anything back.',
+    noWake:
+      'It has no Wake-on-LAN address, so `host wake {node}` will not work. While it is on: pvesh set /nodes/{node}/config --wakeonlan MAC',
+    lone: 'It is in no cluster: nobody else can tell that it is back.',
+    clickSelect: 'Select node {node} in the tree on the left',
+    click: {
+      shutdown: 'Click "Shutdown" at the top right, and confirm',
+      reboot: 'Click "Reboot" at the top right, and confirm',
+    },
+  },
 }

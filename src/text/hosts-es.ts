@@ -82,4 +82,23 @@ export const hostsEs: typeof hostsEn = {
       'En Updates → Repositories del nodo, o: pvesh set /nodes/{node}/apt/repositories --handle no-subscription',
     'no-test': 'El repositorio de pruebas no es para producción.',
   },
+  power: {
+    titles: { shutdown: 'Apagar el nodo {node}', reboot: 'Reiniciar el nodo {node}' },
+    votes: 'Votos',
+    votesAre: '{before} → {after} de {expected}; hacen falta {needed}',
+    policy: 'Política de apagado',
+    quorumLost: 'Con él se PIERDE el quórum: el resto queda de solo lectura, nada se recupera.',
+    lastMargin: 'Después, una pérdida más deja el clúster de solo lectura.',
+    outside: 'Fuera de HA, se apagan con él: {guests}',
+    fate: '{then} ({why})',
+    lives: 'El propio Quorum vive en él ({what}): se queda callado, y no puede volver a encender nada.',
+    noWake:
+      'No tiene dirección de Wake-on-LAN, así que `host wake {node}` no va a servir. Mientras esté encendido: pvesh set /nodes/{node}/config --wakeonlan MAC',
+    lone: 'No está en ningún clúster: nadie más puede decir que volvió.',
+    clickSelect: 'Selecciona el nodo {node} en el árbol de la izquierda',
+    click: {
+      shutdown: 'Clic en «Shutdown», arriba a la derecha, y confirma',
+      reboot: 'Clic en «Reboot», arriba a la derecha, y confirma',
+    },
+  },
 }

@@ -1,5 +1,6 @@
+import { Refused } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
-import type { ChangeLook, Outcome, RunContext, Worker } from '../../src/core/worker.ts'
+import type { ChangeLook, EffectLook, Outcome, RunContext, Worker } from '../../src/core/worker.ts'
 import { catalogue, type Enqueued, Stage } from './stage.ts'
 
 /** Runs a job that was handed over: its worker's own code on the simulated cluster, whose clock moves as it waits. */
@@ -15,6 +16,15 @@ export async function runJob(stage: Stage, job: Enqueued): Promise<Outcome> {
       if (await isSo()) return 'there'
       await act()
       return 'made'
+    },
+    effect: (_: string, { act }: EffectLook) => act(),
+    async follow(_: string, upid: string) {
+      for (;;) {
+        const { exit, starttime } = await stage.proxmox.task(upid)
+        if (exit === 'OK') return { upid, exit, log: [], starttime }
+        if (exit !== undefined) throw new Refused('task-failed', { type: upid.split(':')[5] ?? '' }, { raw: exit })
+        await clock.advance(1)
+      }
     },
     async until<T>(look: () => Promise<T | undefined>, times: { everyMs: number; withinMs: number }) {
       for (let left = times.withinMs / 1000; ; left -= 2) {

@@ -24,11 +24,12 @@ export const HostStatusReply: z.ZodType<HostStatus> = z
     }),
     memory: z.object({ total: Num }),
     rootfs: z.object({ total: Num }),
+    uptime: Num.default(0),
     kversion: Text.default(''),
     pveversion: Text.default(''),
     'current-kernel': z.object({ machine: Text.optional(), release: Text.optional() }).optional(),
   })
-  .transform(({ cpuinfo, memory, rootfs, kversion, pveversion, 'current-kernel': kernel }) =>
+  .transform(({ cpuinfo, memory, rootfs, uptime, kversion, pveversion, 'current-kernel': kernel }) =>
     present({
       cpuModel: cpuinfo.model,
       flags: words(cpuinfo.flags),
@@ -37,6 +38,7 @@ export const HostStatusReply: z.ZodType<HostStatus> = z
       cpus: cpuinfo.cpus,
       memory: memory.total,
       rootTotal: rootfs.total,
+      uptime,
       machine: kernel?.machine,
       kernel: kernel?.release ?? kversion.split(' ')[1] ?? kversion,
       version: pveversion.split('/')[1] ?? pveversion,
