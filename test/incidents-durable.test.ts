@@ -97,6 +97,7 @@ class World {
       outbox,
       posts,
       audit,
+      windows: async () => [],
       look: async () => this.guests,
       pollMs: 2000,
       now,

@@ -1,13 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { words } from '../src/app.ts'
+import { readerOf } from '../src/core/incident.ts'
+import { incidentCard } from '../src/core/incident-card.ts'
 import type { Incident } from '../src/core/incidents.ts'
 import type { OncallPlan, Window } from '../src/core/oncall.ts'
-import { pagerDue, pagesDue, windowOf } from '../src/ha/paging.ts'
+import { Access } from '../src/core/roles.ts'
+import { labelled, windowOf } from '../src/ha/announced.ts'
+import { pagerDue, pagesDue } from '../src/ha/paging.ts'
 import { chainAt, quietUntil, turnAt } from '../src/ha/rotation.ts'
 
 const at = (iso: string) => Date.parse(iso)
 const everyone = ['ana', 'luis', 'eva']
 const turns = (weekday: number, minute: number, who = everyone) => ({ everyone: who, handoff: { weekday, minute } })
+const noGroups = { groupsOf: async () => [] }
 const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString().slice(0, 16))
 
 const plan: OncallPlan = {
@@ -174,6 +180,26 @@ describe('escalation', () => {
     expect(ids({ ...incident, troubles: [...incident.troubles, broken] }, 0, [window])).toHaveLength(1)
     expect(ids(incident, 3_600_000, [window])).toEqual([`i-1.1.0.${first}`])
     expect(ids(incident, 3_900_000, [window])).toHaveLength(2)
+  })
+
+  test('its card says so in both languages, while the work explains all of it', () => {
+    const described = { ...window, why: 'new memory' }
+    const incident = labelled(incidentAt(began), [described], at(began))
+    const shown = (language: 'en' | 'es', one = incident) => {
+      const { fields } = incidentCard(one, readerOf(words, new Access([], [], noGroups), { language, tz: 'UTC' }))
+      return fields?.find(({ name }) => ['Announced work', 'Trabajo anunciado'].includes(name))?.value
+    }
+    expect(shown('en')).toMatch(/^new memory \(w1, until .*\): it pages nobody$/)
+    expect(shown('es')).toMatch(/^new memory \(w1, hasta .*\): no llama a nadie$/)
+    expect(shown('en', labelled(incidentAt(began), [window], at(began)))).toMatch(/^w1, until/)
+    expect(labelled(incident, [described], at(began) + 1000)).toBe(incident)
+    const elsewhere = { ...incident.troubles[0]!, key: 'node pve2', node: 'pve2' }
+    const both = { ...incident, troubles: [...incident.troubles, elsewhere] }
+    for (const one of [labelled(both, [described], at(began)), labelled(incident, [described], window.until)]) {
+      expect(shown('en', one)).toBeUndefined()
+    }
+    const over = { ...incident, state: 'resolved', resolved: { at: began } } as const
+    expect(shown('en', labelled(over, [], window.until))).toContain('new memory')
   })
 
   test('the pager hears of it once for each damage, and how it went on', () => {

@@ -15,13 +15,19 @@ export default defineCommand({
   args: z.object({
     node: arg.node().optional(),
     for: arg.choice(['30m', '1h', '2h', '4h', '8h', '24h']).prefault('2h'),
+    why: arg.text().optional(),
     end: arg.text().optional(),
   }),
   positionals: ['node'],
   text: {
     en: {
       summary: 'Announce work on a node, so that it pages nobody; without a node, list what is announced',
-      args: { node: 'The node that is worked on', for: 'For how long; it ends by itself', end: 'End this one now' },
+      args: {
+        node: 'The node that is worked on',
+        for: 'For how long; it ends by itself',
+        why: 'What the work is; incidents that it causes say so',
+        end: 'End this one now',
+      },
       words: {
         title: 'Work on {node}',
         until: 'Until',
@@ -31,6 +37,7 @@ export default defineCommand({
         none: 'None. To announce some: oncall maintenance NODE for:2h',
         id: 'Window',
         node: 'Node',
+        why: 'Work',
         ending: 'End {id}',
         ended: '{id} has ended',
       },
@@ -41,7 +48,12 @@ export default defineCommand({
     },
     es: {
       summary: 'Anunciar trabajos en un nodo para que no llamen a nadie; sin nodo, listar lo anunciado',
-      args: { node: 'El nodo en que se trabaja', for: 'Por cuánto tiempo; termina solo', end: 'Terminar este ahora' },
+      args: {
+        node: 'El nodo en que se trabaja',
+        for: 'Por cuánto tiempo; termina solo',
+        why: 'Cuál es el trabajo; los incidentes que cause lo dirán',
+        end: 'Terminar este ahora',
+      },
       words: {
         title: 'Trabajos en {node}',
         until: 'Hasta',
@@ -52,6 +64,7 @@ export default defineCommand({
         none: 'Ninguno. Para anunciar: oncall maintenance NODE for:2h',
         id: 'Ventana',
         node: 'Nodo',
+        why: 'Trabajo',
         ending: 'Terminar {id}',
         ended: '{id} terminó',
       },
@@ -63,6 +76,7 @@ export default defineCommand({
   },
   examples: [
     { say: 'oncall maintenance pve1 for:2h', answers: true },
+    { say: 'oncall maintenance pve1 why:"new memory"', answers: true },
     { say: 'oncall maintenance', answers: true },
     { say: 'oncall maintenance pve9', refuses: 'no-such-node' },
     { say: 'oncall maintenance end:w-0', refuses: 'unknown-window' },
@@ -73,7 +87,7 @@ export default defineCommand({
     const when = (at: number) => formatTime(at, asker)
     const open = (await oncall.windows()).filter((one) => one.until > from && one.cluster === cluster)
     const explain = { shell: [], clicks: [] }
-    const { end, node } = args
+    const { end, node, why } = args
     if (end !== undefined) {
       const window = open.find(({ id }) => id === end)
       if (!window) throw new Refused('unknown-window', { given: end })
@@ -87,21 +101,25 @@ export default defineCommand({
     if (node === undefined) {
       const title = say('list', { count: open.length })
       if (open.length === 0) return answer({ title, text: say('none') })
-      const rows = open.map((one) => [one.id, one.node ?? cluster, when(one.until)])
-      return answer({ title, table: { columns: [say('id'), say('node'), say('until')], rows } })
+      const rows = open.map((one) => [one.id, one.node ?? cluster, when(one.until), one.why ?? ''])
+      return answer({ title, table: { columns: [say('id'), say('node'), say('until'), say('why')], rows } })
     }
     const nodes = (await proxmox.resources({ signal })).nodes.map(({ name }) => name)
     if (!nodes.includes(node)) {
       throw new Refused('no-such-node', { cluster, given: node, nodes: nodes.join(', '), first: nodes[0] ?? '' })
     }
     const until = from + hours[args.for] * 3_600_000
-    const shows = [{ name: say('until'), value: when(until) }]
+    const reason = why === undefined ? {} : { why }
+    const shows = [
+      { name: say('until'), value: when(until) },
+      ...(why === undefined ? [] : [{ name: say('why'), value: why }]),
+    ]
     return act({
       title: say('title', { node }),
       shows,
       explain,
       async act() {
-        const { id } = await oncall.openWindow({ cluster, node, from, until, by: asker.identity })
+        const { id } = await oncall.openWindow({ cluster, node, ...reason, from, until, by: asker.identity })
         return { title: say('opened', { node, id }), text: say('pages'), fields: shows }
       },
     })

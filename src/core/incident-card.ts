@@ -91,11 +91,20 @@ function fieldsOf(incident: Incident, reader: Reader): Field[] {
     { name: fields.severity, value: severities[incident.severity] },
     { name: fields.cluster, value: incident.cluster },
     { name: fields.since, value: when(incident.openedAt, reader) },
+    ...announcedOf(incident, reader),
     ...(machines === '' ? [] : [{ name: fields.machines, value: machines }]),
     ...(alone.length === 0 ? [] : [{ name: fields.alone, value: aloneText(alone, reader) }]),
     ...proofs(incident, reader),
     ...times(incident, reader),
   ]
+}
+
+/** The work that it comes from, so that nobody runs. */
+function announcedOf({ announced }: Incident, reader: Reader): Field[] {
+  if (!announced) return []
+  const { fields, announced: plain, announcedWhy } = reader.words.incidents
+  const values = { ...announced, until: when(announced.until, reader) }
+  return [{ name: fields.announced, value: fill(announced.why === undefined ? plain : announcedWhy, values) }]
 }
 
 const mostProofs = 6

@@ -110,6 +110,8 @@ export interface Incident {
   quiet?: true
   /** Somebody asked for the node to go down. */
   planned?: true
+  /** The announced work that it comes from: it pages nobody. Kept when it is over. */
+  announced?: { id: string; until: string; why?: string }
   /** Raised by every change; a writer that has seen an older one must look again. */
   version: number
   /**

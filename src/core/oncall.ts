@@ -33,6 +33,8 @@ export interface Window {
   cluster: string
   /** Absent: the whole cluster. */
   node?: string
+  /** What the work is, as its announcer said it. */
+  why?: string
   from: number
   /** When it ends; an end before its time is put here too. */
   until: number

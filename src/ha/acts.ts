@@ -1,5 +1,7 @@
 import type { Acted, Incident, PersonsAct, Told } from '../core/incidents.ts'
+import type { Window } from '../core/oncall.ts'
 import type { Identity } from '../core/roles.ts'
+import { labelled } from './announced.ts'
 import { overWhenRunning } from './effects.ts'
 import { isActive, isLive } from './home.ts'
 import { alerted, awaited, recovered, type SeenGuest } from './incident.ts'
@@ -54,6 +56,8 @@ export interface Sight {
   seenAt?: string | undefined
   /** The guests as a node with quorum shows them now; undefined: not looked at. */
   guests?: readonly SeenGuest[] | undefined
+  /** Work that was announced. */
+  windows?: readonly Window[] | undefined
 }
 
 /** Whether a look at the guests could end this incident. */
@@ -70,6 +74,7 @@ export function pass(incident: Incident, sight: Sight): Incident {
     const at = later(sight.seenAt, next.lastAt)
     next = recovered(running(next, sight.guests, at), sight.now, at)
   }
+  next = labelled(next, sight.windows ?? [], sight.now)
   return next === incident ? incident : changed(next)
 }
 

@@ -1,4 +1,6 @@
 import type { Affected, Incident, Trouble } from '../core/incidents.ts'
+import type { Window } from '../core/oncall.ts'
+import { labelled } from './announced.ts'
 import { effects } from './effects.ts'
 import type { ClusterEvent } from './event.ts'
 import { homeOf, isActive, isLive, msBetween } from './home.ts'
@@ -23,6 +25,8 @@ export interface Context {
   severities: Severities
   /** The guests as they were read last; undefined: not known. */
   guests?: readonly SeenGuest[] | undefined
+  /** Work that was announced. */
+  windows?: readonly Window[] | undefined
   /** Makes a short name of a value, the same for the same value. */
   name(value: unknown): string
 }
@@ -46,7 +50,9 @@ export function take(before: readonly Incident[], events: readonly ClusterEvent[
     const event = weighed(raw, context.severities)
     takeOne(all, event, (counts.get(event.kind) ?? 0) > crowdFrom, context)
   }
-  return [...all.values()].filter((incident) => !before.includes(incident)).map((incident) => raised(incident, before))
+  return [...all.values()]
+    .filter((incident) => !before.includes(incident))
+    .map((incident) => raised(labelled(incident, context.windows ?? [], context.now), before))
 }
 
 /** One version for all that came at once. */

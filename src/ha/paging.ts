@@ -1,5 +1,6 @@
-import type { Incident, Trouble } from '../core/incidents.ts'
+import type { Incident } from '../core/incidents.ts'
 import type { Means, OncallPlan, Swap, Window } from '../core/oncall.ts'
+import { windowOf } from './announced.ts'
 import { chainAt, quietUntil } from './rotation.ts'
 
 /** Somebody must be told; doing it twice under one id tells once. */
@@ -21,32 +22,6 @@ interface Context {
 
 /** Nobody is called again sooner than this. */
 const leastAgainMs = 5 * 60_000
-
-/** What announced work on a node is expected to do; anything else pages. */
-const expected = new Set([
-  'node.lost',
-  'node.fencing',
-  'node.fenced',
-  'guest.frozen',
-  'guest.recovered',
-  'lrm.dead',
-  'storage.lost',
-  'quorum.margin',
-])
-
-const isOpen = ({ over }: Trouble) => over === undefined
-
-/** The announced work that an incident comes from; it must be all of it. */
-export function windowOf(incident: Incident, windows: readonly Window[], at: number): Window | undefined {
-  return windows.find((window) => {
-    if (window.cluster !== incident.cluster || at < window.from || at >= window.until) return false
-    if (window.node === undefined) return true
-    const isExpected = ({ kind, node }: { kind: string; node?: string }) =>
-      expected.has(kind) && (kind === 'quorum.margin' || node === window.node)
-    const open = incident.troubles.filter(isOpen)
-    return open.length > 0 ? open.every(isExpected) : isExpected(incident)
-  })
-}
 
 /** From when on people may be told of the newest damage; undefined: not now. */
 function begins(incident: Incident, { now, plan, windows }: Context): number | undefined {

@@ -1,5 +1,6 @@
 import type { WriteAudit } from '../core/audit.ts'
 import type { Incident } from '../core/incidents.ts'
+import type { Window } from '../core/oncall.ts'
 import type { Outbox } from '../core/outbox.ts'
 import type { ClusterEvent } from '../ha/event.ts'
 import type { SeenGuest } from '../ha/incident.ts'
@@ -14,6 +15,7 @@ export interface IncidentRules {
     before: readonly Incident[],
     events: readonly ClusterEvent[],
     guests: readonly SeenGuest[] | undefined,
+    windows: readonly Window[],
   ): Incident[]
   pass(incident: Incident, sight: Sight): Incident
   wantsLook(incident: Incident): boolean
@@ -24,6 +26,7 @@ interface Sight {
   staleSince?: string | undefined
   seenAt?: string | undefined
   guests?: readonly SeenGuest[] | undefined
+  windows?: readonly Window[] | undefined
 }
 
 /** What the watcher has written. */
@@ -42,6 +45,8 @@ interface Options {
   rules: IncidentRules
   outbox: Outbox
   posts: readonly Post[]
+  /** Work that was announced. */
+  windows(): Promise<readonly Window[]>
   audit: WriteAudit
   /** The guests as a node with quorum shows them; undefined: it cannot be said. */
   look(signal: AbortSignal): Promise<readonly SeenGuest[] | undefined>
@@ -132,12 +137,13 @@ export class IncidentKeeper {
       const told = some.map(({ event }) => event)
       const guests = await this.#lookFor(told)
       let before = await store.live(cluster)
-      let after = rules.take(before, told, guests)
+      const windows = await this.#o.windows()
+      let after = rules.take(before, told, guests, windows)
       // What is new here may be old: a place that was lost is read again.
       const known = await store.some(after.filter(({ version }) => version === 1).map(({ id }) => id))
       if (known.length > 0) {
         before = [...before, ...known]
-        after = rules.take(before, told, guests)
+        after = rules.take(before, told, guests, windows)
       }
       const to = some.at(-1)!.cursor
       // Another worker is at it.
@@ -159,7 +165,7 @@ export class IncidentKeeper {
     if (this.#isTimeToLook(this.#known ? freshenEveryMs : lookEveryMs)) void this.#look(freshenWithinMs)
     const before = await store.live(cluster)
     if (before.length > 0) {
-      const sight = await this.#sight(before)
+      const sight = { ...(await this.#sight(before)), windows: await this.#o.windows() }
       const after = before.map((incident) => rules.pass(incident, sight)).filter((one, i) => one !== before[i])
       for (const one of after) await this.#commit(before, [one])
       await store.settle(cluster, before, now())

@@ -107,6 +107,8 @@ export const incidents = {
   how: { person: 'direct message', pager: 'pager', channel: 'channel' },
   states: { open: 'open', acknowledged: 'acknowledged', resolved: 'resolved' },
   severities: { info: 'info', warning: 'warning', critical: 'critical' },
+  announced: '{id}, until {until}: it pages nobody',
+  announcedWhy: '{why} ({id}, until {until}): it pages nobody',
   fields: {
     state: 'State',
     severity: 'Severity',
@@ -116,6 +118,7 @@ export const incidents = {
     alone: 'Not under HA',
     resolved: 'Resolved',
     told: 'On call',
+    announced: 'Announced work',
     mtta: 'Time to acknowledge',
     mttr: 'Time to resolve',
   },

@@ -104,6 +104,8 @@ export const incidents: Same<typeof en> = {
   how: { person: 'mensaje directo', pager: 'localizador', channel: 'canal' },
   states: { open: 'abierto', acknowledged: 'atendido', resolved: 'resuelto' },
   severities: { info: 'información', warning: 'advertencia', critical: 'crítico' },
+  announced: '{id}, hasta {until}: no llama a nadie',
+  announcedWhy: '{why} ({id}, hasta {until}): no llama a nadie',
   fields: {
     state: 'Estado',
     severity: 'Gravedad',
@@ -113,6 +115,7 @@ export const incidents: Same<typeof en> = {
     alone: 'Fuera de la HA',
     resolved: 'Resuelto',
     told: 'De guardia',
+    announced: 'Trabajo anunciado',
     mtta: 'Tiempo hasta atenderlo',
     mttr: 'Tiempo hasta resolverlo',
   },

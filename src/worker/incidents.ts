@@ -3,12 +3,14 @@ import { pass, wantsLook } from '../ha/acts.ts'
 import { type SeenGuest, take } from '../ha/incident.ts'
 import { EventLog } from '../jobs/event-log.ts'
 import { IncidentKeeper } from '../jobs/incident-keeper.ts'
+import { openOncall } from '../oncall.ts'
 import type { Proxmox } from '../proxmox/port.ts'
 
 /** What the watchers see becomes incidents in every worker; each step is one worker's. */
 export function keepIncidents(house: House, clusters: { get(name: string): Proxmox }, lab: boolean): IncidentKeeper[] {
   const { store, posts } = openIncidents(house, lab)
   const { config, seal, outbox, log } = house
+  const oncall = openOncall(house)
   const severities = config.oncall.severity
   const name = (value: unknown) => seal.name(value)
   return config.clusters.map(({ name: cluster, pollMs }) =>
@@ -17,12 +19,14 @@ export function keepIncidents(house: House, clusters: { get(name: string): Proxm
       store,
       events: new EventLog({ ...house, redis: house.patient, cluster }),
       rules: {
-        take: (before, events, guests) => take(before, events, { now: Date.now(), severities, guests, name }),
+        take: (before, events, guests, windows) =>
+          take(before, events, { now: Date.now(), severities, guests, windows, name }),
         pass,
         wantsLook,
       },
       outbox,
       posts: posts(cluster),
+      windows: () => oncall.windows(),
       audit: house.audit.log.append,
       look: (signal) => seenGuests(clusters.get(cluster), signal),
       pollMs,
