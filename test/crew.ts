@@ -184,6 +184,31 @@ export class Crew {
     return { pid: child.pid!, kill9: () => end('SIGKILL'), stop: () => end('SIGTERM') }
   }
 
+  /** A bot in a process of its own, to be killed; `http`: where it serves health and webhooks. */
+  async botProcess(prefix: string, more: object = {}): Promise<Chat & { http: string; kill9(): Promise<void> }> {
+    const child = spawn(process.execPath, ['dist/src/cli.js', 'bot'], {
+      env: await this.environment(prefix, more),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#children.add(child)
+    const urls = await new Promise<{ web: string; http: string }>((resolve, reject) => {
+      const known = new Map<string, string>()
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const { msg, url } = JSON.parse(line) as { msg: string; url?: string }
+        if (url !== undefined) known.set(msg, url)
+        const [web, http] = [known.get('web chat'), known.get('health and links')]
+        if (web !== undefined && http !== undefined) resolve({ web, http })
+      })
+      child.once('exit', (code) => reject(new Error(`the bot ended with ${code}`)))
+    })
+    const kill9 = async () => {
+      this.#children.delete(child)
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    return Object.assign(new Chat(urls.web), { http: urls.http, kill9 })
+  }
+
   async close(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
     await Promise.all(this.#closers.map((close) => close().catch(() => {})))

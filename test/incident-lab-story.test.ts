@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Message } from '../src/core/message.ts'
 import { cutNetwork, healNetwork } from '../src/lab/power.ts'
-import { Chat, Crew, until, type WorkerProcess } from './crew.ts'
+import { Crew, until, type WorkerProcess } from './crew.ts'
 import { Caller } from './lab-calls.ts'
 
 let crew: Crew
-const bots = new Set<ChildProcess>()
 
 /** Time passes only where a story lets it, so that a busy machine makes no node late. */
 beforeAll(async () => {
@@ -27,7 +23,6 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const bot of bots) bot.kill('SIGKILL')
   await crew.close()
 })
 
@@ -38,33 +33,11 @@ const settings = {
   ],
 }
 
-/** A bot in a process of its own, to be killed. */
-async function botProcess(prefix: string, more: object): Promise<Chat & { kill9(): Promise<void> }> {
-  const child = spawn(process.execPath, ['dist/src/cli.js', 'bot'], {
-    env: await crew.environment(prefix, more),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  bots.add(child)
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const said = JSON.parse(line) as { msg?: string; url?: string }
-      if (said.msg === 'web chat') resolve(said.url!)
-    })
-    child.once('exit', (code) => reject(new Error(`the bot ended with ${code}`)))
-  })
-  const kill9 = async () => {
-    bots.delete(child)
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-  return Object.assign(new Chat(url), { kill9 })
-}
-
 const wanted = ['node.lost', 'node.fencing', 'node.fenced', 'guest.recovered', 'node.back', 'guest.moved']
 
 test('pve1 loses its network: told, acknowledged, fenced, recovered elsewhere, home again, over; with bot and worker killed in the middle', async () => {
   const more = { channels: settings.channels, clusters: clustersOf() }
-  const [first, second] = await Promise.all([botProcess('story', more), crew.worker('story', more)])
+  const [first, second] = await Promise.all([crew.botProcess('story', more), crew.worker('story', more)])
   let bot = first
   let worker: WorkerProcess = second
   const { cluster } = crew.sim
@@ -81,7 +54,7 @@ test('pve1 loses its network: told, acknowledged, fenced, recovered elsewhere, h
   const told = (kind: string) => line(kind, ({ event }) => event?.kind === kind)
   const bothKilled = async () => {
     await Promise.all([bot.kill9(), worker.kill9()])
-    const [nextBot, nextWorker] = await Promise.all([botProcess('story', more), crew.worker('story', more)])
+    const [nextBot, nextWorker] = await Promise.all([crew.botProcess('story', more), crew.worker('story', more)])
     bot = nextBot
     worker = nextWorker
   }

@@ -26,7 +26,8 @@ interface Probe {
 /** A lane of its own: no chat platform, and no queue of cards before it. */
 export const probePlatform = 'probe'
 const probe = 'heartbeat'
-const lateMs = 30_000
+/** Who sends often is also to fall silent soon. */
+const lateFor = (everyMs: number) => Math.min(30_000, 2 * everyMs)
 
 /** What the bot does with a probe: that it came this far is all there is to it. */
 export const probeCarrier = {
@@ -94,8 +95,9 @@ export class Heartbeat {
   }
 
   async isWell(): Promise<boolean> {
-    const { cards, watched, now } = this.#o
+    const { cards, watched, now, everyMs } = this.#o
     const at = now()
+    const lateMs = lateFor(everyMs)
     const isLate = ({ polledAt, pollMs }: { polledAt: number | undefined; pollMs: number }) =>
       polledAt === undefined || at - polledAt > Math.max(lateMs, pollMs * 5)
     if ((await watched()).some(isLate)) return false
