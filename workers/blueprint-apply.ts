@@ -10,6 +10,8 @@ export const parts: Readonly<Record<string, Worker>> = {
   'vm-create': vmCreate as unknown as Worker,
 }
 
+export const can: ReadonlySet<string> = new Set(Object.keys(parts))
+
 const part = z.object({ worker: z.string(), title: z.string(), payload: z.unknown() })
 type Part = z.output<typeof part>
 

@@ -9,7 +9,7 @@ import { Refused } from '../../src/core/errors.ts'
 import { haDecidedOn, refuseWithoutQuorum, someNode } from '../../src/core/ha.ts'
 import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
-import blueprintApply, { fieldOf, parts } from '../../workers/blueprint-apply.ts'
+import blueprintApply, { can, fieldOf, parts } from '../../workers/blueprint-apply.ts'
 
 /**
  * Does what a cluster lacks of a blueprint. What is so already is left alone; when all is, nothing is sent. A step that
@@ -64,10 +64,8 @@ export default defineCommand({
     const blueprint = await findBlueprint(house.blueprints, file, words)
     const site = await readSite(proxmox, blueprint, signal)
     refuseWithoutQuorum(site.ha, cluster)
-    const steps = stepsOf(blueprint, site, args.until)
-    const impossible = steps.find(
-      (step) => step.state === 'never' || (step.state === 'todo' && !parts[step.job.worker]),
-    )
+    const steps = stepsOf(blueprint, site, { can, until: args.until })
+    const impossible = steps.find(({ state }) => state === 'never')
     if (impossible)
       throw new Refused('blueprint-cannot', { file, step: titleOf(impossible, words), why: whyOf(impossible) })
     const todo = steps.filter((step) => step.state === 'todo')

@@ -5,6 +5,7 @@ import { count, faultText, lookUp, stepsTable } from '../../src/blueprint/tellin
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { reads } from '../../src/core/needs.ts'
+import { can } from '../../workers/blueprint-apply.ts'
 
 /** Everything that is wrong with a blueprint at once, line by line; then what this cluster could not do of it. */
 export default defineCommand({
@@ -54,7 +55,7 @@ export default defineCommand({
         },
       })
     }
-    const steps = stepsOf(found.blueprint, await readSite(proxmox, found.blueprint, signal))
+    const steps = stepsOf(found.blueprint, await readSite(proxmox, found.blueprint, signal), { can })
     const never = steps.filter(({ state }) => state === 'never')
     if (never.length === 0) {
       const values = { file, todo: count(steps, 'todo'), so: count(steps, 'so') }

@@ -6,6 +6,7 @@ import { count, findBlueprint, stepsTable } from '../../src/blueprint/telling.ts
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { reads } from '../../src/core/needs.ts'
+import { can } from '../../workers/blueprint-apply.ts'
 
 /** What this cluster lacks of a blueprint: each step, whether it is so already, and what would be done. */
 export default defineCommand({
@@ -43,7 +44,7 @@ export default defineCommand({
     const words = house.words[asker.language]
     const { file, until } = args
     const blueprint = await findBlueprint(house.blueprints, file, words)
-    const steps = stepsOf(blueprint, await readSite(proxmox, blueprint, signal), until)
+    const steps = stepsOf(blueprint, await readSite(proxmox, blueprint, signal), { can, until })
     const [todo, never] = [count(steps, 'todo'), count(steps, 'never')]
     return answer({
       title:

@@ -1,27 +1,38 @@
 import type { Blueprint } from '../core/blueprint.ts'
 import type { Site } from './site.ts'
-import { never, type Step, so } from './step.ts'
+import { never, type Step, so, todo } from './step.ts'
 
-/** The cluster, and who belongs to it. Bringing hosts together asks for root's password, so each has a command of its own. */
+/** The cluster, and who belongs to it: made on the first host, then joined by one after the other. */
 export function clusterSteps({ cluster }: Blueprint, { status }: Site): Step[] {
   if (!cluster) return []
   const { name, first, join } = cluster
   const is = status.cluster
-  const members = is ? status.members.map((member) => member.name) : []
   const creates = { key: 'create' as const, values: { name, node: first } }
-  const other = { code: 'other-cluster' as const, values: { name, is: is?.name } }
-  const byHand = (command: string) => ({ code: 'by-hand' as const, values: { command } })
+  if (is && is.name !== name) {
+    return [never('cluster', 'cluster', creates, { code: 'other-cluster', values: { name, is: is.name } })]
+  }
+  const members = is ? status.members.map((member) => member.name) : []
   const create = is
-    ? is.name === name
-      ? so('cluster', 'cluster', creates)
-      : never('cluster', 'cluster', creates, other)
-    : never('cluster', 'cluster', creates, byHand(`cluster create ${name} first:${first}`))
-  const others = [...(is?.name === name ? [first] : []), ...join]
-  const joins = others.map((node) => {
-    const what = { key: 'join' as const, values: { node, name } }
-    return members.includes(node)
-      ? so('cluster', `join ${node}`, what)
-      : never('cluster', `join ${node}`, what, byHand(`cluster join ${node}`))
+    ? so('cluster', 'cluster', creates)
+    : todo('cluster', 'cluster', creates, {
+        worker: 'cluster-create',
+        payload: { name, first },
+        command: `cluster create ${name} first:${first}`,
+        shell: [`pvecm create ${name}   # ${first}`],
+      })
+  // A cluster of that name which the first host is not in is one more host to join.
+  const others = is && !members.includes(first) ? [first, ...join] : join
+  return [create, ...others.map((host) => joins(host, name, first, members.includes(host)))]
+}
+
+function joins(host: string, name: string, first: string, isMember: boolean): Step {
+  const what = { key: 'join' as const, values: { node: host, name } }
+  if (isMember) return so('cluster', `join ${host}`, what)
+  return todo('cluster', `join ${host}`, what, {
+    worker: 'cluster-join',
+    // What only that host has is never given up by a blueprint.
+    payload: { host, lose: false },
+    command: `cluster join ${host}`,
+    shell: [`pvecm add ${first}   # ${host}`],
   })
-  return [create, ...joins.filter(({ id, state }) => id !== `join ${first}` || state !== 'so')]
 }

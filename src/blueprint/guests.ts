@@ -26,7 +26,12 @@ function step(wanted: Wanted, blueprint: Blueprint, site: Site): Step {
   const why = hindrance(wanted, blueprint, site)
   if (why) return never('guests', `guest ${id}`, what, why)
   const payload = payloadOf(wanted)
-  return todo('guests', `guest ${id}`, what, { worker: 'vm-create', payload, shell: [shellOf(payload)] })
+  return todo('guests', `guest ${id}`, what, {
+    worker: 'vm-create',
+    payload,
+    command: commandOf(wanted),
+    shell: [shellOf(payload)],
+  })
 }
 
 const memoryMiB = ({ memory }: Wanted) => Math.floor(parseSize(memory, 'M')! / MiB)
@@ -76,6 +81,9 @@ function payloadOf(wanted: Wanted) {
     ...(preset === undefined || preset === 'linux' ? {} : { os: preset === 'windows-11' ? 'win11' : 'win10' }),
   }
 }
+
+const commandOf = ({ id, name, node, cores, memory, disk, iso }: Wanted) =>
+  `vm create ${name} vmid:${id} node:${node} cores:${cores} memory:${memory} disk:${disk.storage}:${disk.size}${iso === undefined ? '' : ` iso:${iso}`}`
 
 const shellOf = ({ vmid, name, cores, memoryMiB: memory, storage, diskGiB, iso }: ReturnType<typeof payloadOf>) =>
   [

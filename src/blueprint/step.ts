@@ -16,6 +16,8 @@ export type Step = {
 export interface Job {
   worker: string
   payload: unknown
+  /** The chat command that does this alone. */
+  command: string
   /** The same by hand. */
   shell: string[]
 }

@@ -71,6 +71,10 @@ export const blueprintErrorsEn = {
     says: 'No folder of blueprints is configured.',
     hint: 'Put your files into a folder and name it in quorum.yaml: blueprints: ./blueprints',
   },
+  'blueprint-too-large': {
+    says: 'That would be {count} machines to read; at most {most} are read at once.',
+    hint: 'vm list',
+  },
   'blueprint-unknown': { says: 'There is no blueprint "{given}". There are: {files}', hint: 'blueprint check {first}' },
   'blueprint-faulty': {
     says: 'Blueprint {file} has faults: {count}. The first: {fault}',

@@ -72,6 +72,10 @@ export const blueprintErrorsEs: Same<typeof blueprintErrorsEn> = {
     says: 'No hay ninguna carpeta de planos configurada.',
     hint: 'Pon tus archivos en una carpeta y nómbrala en quorum.yaml: blueprints: ./blueprints',
   },
+  'blueprint-too-large': {
+    says: 'Serían {count} máquinas por leer; se leen {most} como máximo.',
+    hint: 'vm list',
+  },
   'blueprint-unknown': { says: 'No hay ningún plano «{given}». Hay: {files}', hint: 'blueprint check {first}' },
   'blueprint-faulty': {
     says: 'El plano {file} tiene errores: {count}. El primero: {fault}',

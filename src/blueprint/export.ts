@@ -1,0 +1,87 @@
+import type { Blueprint } from '../core/blueprint.ts'
+import { drivesOf } from '../core/guest.ts'
+import { type HaSite, numberOf } from '../core/ha.ts'
+import { affinitiesOf, preferenceOf } from '../ha/affinity.ts'
+import type { Site } from './site.ts'
+
+const GiB = 1024 ** 3
+const types = ['nfs', 'cifs', 'iscsi', 'lvm', 'lvmthin', 'zfspool', 'dir'] as const
+const states = ['started', 'stopped', 'disabled', 'ignored'] as const
+
+/** A blueprint of what runs, and what of it a blueprint cannot say: that is left out and named, never made up. */
+export interface Exported {
+  blueprint: Blueprint
+  left: { what: 'container' | 'template' | 'storage' | 'disks' | 'ha'; name: string }[]
+}
+
+export function blueprintOf({ status, ha, configs, storages }: Site): Exported {
+  const left: Exported['left'] = []
+  const members = status.members.toSorted((a, b) => a.nodeid - b.nodeid).map(({ name }) => name)
+  const [first, ...join] = members
+  const guests = ha.guests
+    .toSorted((a, b) => a.vmid - b.vmid)
+    .flatMap((guest): Blueprint['guests'] => {
+      const config = configs.get(guest.vmid)
+      const named = { name: `${guest.name} (${guest.vmid})` }
+      if (guest.kind !== 'qemu') return drop('container', named.name)
+      if (guest.template) return drop('template', named.name)
+      const disks = drivesOf(config ?? {}).filter(
+        ({ cdrom, key }) => !cdrom && /\d$/.test(key) && !key.includes('disk'),
+      )
+      const [disk] = disks
+      if (disks.length !== 1 || !disk?.storage || disk.bytes === undefined) return drop('disks', named.name)
+      const iso = drivesOf(config ?? {}).find(({ cdrom, volid }) => cdrom && volid?.includes(':iso/'))?.volid
+      return [
+        {
+          id: guest.vmid,
+          name: guest.name,
+          ...presetOf(config?.ostype),
+          node: guest.node,
+          cores: Number(config?.cores ?? 1),
+          memory: `${Number(config?.memory ?? 512)}M`,
+          disk: { storage: disk.storage, size: `${Math.ceil(disk.bytes / GiB)}G` },
+          ...(iso === undefined ? {} : { iso }),
+        },
+      ]
+    })
+  // Of storages only name and kind can be read here: each would lack what it cannot do without.
+  for (const { storage, type } of storages) left.push({ what: 'storage', name: `${storage} (${type})` })
+  const blueprint: Blueprint = {
+    ...(status.cluster && first ? { cluster: { name: status.cluster.name, first, join } } : {}),
+    storage: [],
+    guests,
+    ha: haOf(ha, left),
+    validate: [],
+  }
+  return { blueprint, left }
+
+  function drop(what: Exported['left'][number]['what'], name: string): [] {
+    left.push({ what, name })
+    return []
+  }
+}
+
+const presetOf = (ostype: string | undefined) =>
+  ostype === 'win11' ? { preset: 'windows-11' as const } : ostype === 'win10' ? { preset: 'windows-10' as const } : {}
+
+function haOf(ha: HaSite, left: Exported['left']): Blueprint['ha'] {
+  const affinities = affinitiesOf({ ...ha, resources: ha.managed })
+  const prefer = affinities.preferences.filter(({ disabled }) => !disabled)
+  for (const { name } of affinities.bonds) left.push({ what: 'ha', name })
+  return {
+    prefer: Object.fromEntries(
+      prefer.map(({ name, nodes }) => [name, Object.fromEntries(nodes.map((one) => [one.node, one.priority]))]),
+    ),
+    guests: ha.managed.map(({ sid, state, maxRestart, maxRelocate }) => {
+      const preferred = preferenceOf(affinities, sid)?.name
+      const wanted = states.find((one) => one === state) ?? 'started'
+      return {
+        guest: numberOf(sid),
+        ...(preferred === undefined ? {} : { prefer: preferred }),
+        maxRestart,
+        maxRelocate,
+        state: wanted,
+      }
+    }),
+  }
+}
