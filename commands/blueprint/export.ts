@@ -43,7 +43,9 @@ export default defineCommand({
   examples: [{ say: 'blueprint export', answers: true }],
   async plan({ proxmox, cluster, say, house, signal }) {
     const { blueprint, left } = blueprintOf(await readSite(proxmox, undefined, signal))
-    const kinds = [...new Set(left.map(({ what }) => what))]
+    const kinds = (['container', 'template', 'storage', 'disks', 'ha'] as const).filter((kind) =>
+      left.some(({ what }) => what === kind),
+    )
     const namesOf = (kind: Exported['left'][number]['what']) =>
       left.flatMap(({ what, name }) => (what === kind ? [name] : [])).join(', ')
     const lines = kinds.map((kind) => say(kind, { names: namesOf(kind) }))

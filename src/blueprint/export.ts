@@ -5,7 +5,6 @@ import { affinitiesOf, preferenceOf } from '../ha/affinity.ts'
 import type { Site } from './site.ts'
 
 const GiB = 1024 ** 3
-const types = ['nfs', 'cifs', 'iscsi', 'lvm', 'lvmthin', 'zfspool', 'dir'] as const
 const states = ['started', 'stopped', 'disabled', 'ignored'] as const
 
 /** A blueprint of what runs, and what of it a blueprint cannot say: that is left out and named, never made up. */
