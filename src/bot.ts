@@ -10,6 +10,7 @@ import type { DispatchPorts } from './core/events.ts'
 import { Forms } from './core/forms.ts'
 import type { Membership } from './core/roles.ts'
 import { openDoctor } from './doctor.ts'
+import { openDrills } from './drills.ts'
 import { type Carrier, startDelivery } from './jobs/delivery.ts'
 import { RedisDesk } from './jobs/desk.ts'
 import { RedisDrafts } from './jobs/drafts.ts'
@@ -90,6 +91,7 @@ export async function startBot(options: {
     explainLine,
     incidents,
     oncall: openOncall(house),
+    drills: openDrills(house, environment.labControl, options.lab === true),
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (of) => config.approvals[of],

@@ -15,6 +15,7 @@ import type { Config, Environment } from './config.ts'
 import type { Membership } from './core/roles.ts'
 import { stillAllowed } from './core/still-allowed.ts'
 import { reportRights } from './doctor.ts'
+import { openDrills } from './drills.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import { MembershipFacts } from './jobs/membership-facts.ts'
 import { pause } from './jobs/pause.ts'
@@ -86,6 +87,7 @@ export async function startWorker(options: {
       outbox: house.outbox,
       secrets: openSecrets(house, house.patient),
       ...(options.root ? { root: openRoot(config) } : {}),
+      drills: openDrills(house, options.environment.labControl, options.lab === true),
       words,
       isOutcomeUnknown: (error) => error instanceof OutcomeUnknown || (error instanceof PveError && error.sent),
       explain,

@@ -5,6 +5,7 @@ import type { ApprovalClass } from './command.ts'
 import type { Desk } from './desk.ts'
 import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
+import type { Drills } from './drills.ts'
 import type { Refused, Unavailable } from './errors.ts'
 import type { Jobs, KnownHost, Preferences } from './house.ts'
 import type { Incidents } from './incidents.ts'
@@ -96,6 +97,7 @@ export interface DispatchPorts {
   blueprints: Blueprints
   incidents: Incidents
   oncall: Oncall
+  drills: Drills
   outbox: Outbox
   desk: Desk
   /** How many other people must approve a command of this class. */

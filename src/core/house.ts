@@ -3,6 +3,7 @@ import type { Blueprints } from './blueprint.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
+import type { Drills } from './drills.ts'
 import type { Incidents } from './incidents.ts'
 import type { Language, Values } from './language.ts'
 import type { Oncall } from './oncall.ts'
@@ -58,6 +59,7 @@ export interface House {
   explainLine(line: string): { code: string; values?: Values } | undefined
   incidents: Incidents
   oncall: Oncall
+  drills: Drills
   clusters: readonly string[]
   /** Installed machines that the configuration names, in a cluster or not yet. */
   hosts: readonly KnownHost[]

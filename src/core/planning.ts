@@ -257,6 +257,7 @@ export class Planning {
           explainLine: this.#ports.explainLine,
           incidents: this.#ports.incidents,
           oncall: this.#ports.oncall,
+          drills: this.#ports.drills,
           clusters: this.#ports.clusters.names,
           hosts: this.#ports.hosts,
           words: this.#ports.words,

@@ -1,9 +1,10 @@
 import type { z } from 'zod'
+import type { DrillGround } from './drills.ts'
 import type { Bilingual, Language, Same, Values } from './language.ts'
-import type { Field, Progress } from './message.ts'
+import type { Field, Message, Progress } from './message.ts'
 import type { Need } from './needs.ts'
 import type { Within } from './pools.ts'
-import type { ProxmoxPort, ProxmoxRootPort, ProxmoxWriterPort } from './ports.ts'
+import type { ProxmoxPort, ProxmoxRootPort, ProxmoxWriterPort, Words } from './ports.ts'
 import type { Identity } from './roles.ts'
 import type { Secret } from './secret.ts'
 
@@ -92,6 +93,12 @@ export interface RunContext<P, E extends WorkerWords> {
   part(place: { n: number; of: number }, job: JobRequest): Promise<Outcome>
   /** Shows more on the card, such as the VMID once it is chosen. */
   shows(fields: Field[]): Promise<void>
+  /** Says something in the thread of its card; the same name again edits that line. */
+  says(name: string, message: Message): Promise<void>
+  /** The words shared by all, in the language of the job. */
+  words: Words
+  /** What drills do outside of Proxmox. */
+  drills: DrillGround
   say(key: keyof E['words'] & string, values?: Values): string
   signal: AbortSignal
 }

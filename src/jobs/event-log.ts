@@ -45,21 +45,26 @@ const dropScript = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`
 
+/** More than this is never waiting to be told. */
+const mostSaid = 100
+
 /**
- * Memory and events, together or not at all; refused when the lease is another's or another has written since.
- * KEYS lease kept events channel; ARGV lease revision memory last keep event…
+ * Memory and events, together or not at all; refused when the lease is another's or another has written since. What was
+ * announced and is among them waits no more. KEYS lease kept events channel said; ARGV lease revision memory last keep
+ * said event…
  */
 const appendScript = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local revision = redis.call('HGET', KEYS[2], 'revision') or '0'
 if revision ~= ARGV[2] then return 0 end
 local last = tonumber(ARGV[4])
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   last = last + 1
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[5], last .. '-0', 'sealed', ARGV[i])
 end
 redis.call('HSET', KEYS[2], 'revision', revision + 1, 'memory', ARGV[3], 'last', last)
-if #ARGV > 5 then redis.call('PUBLISH', KEYS[4], last) end
+if tonumber(ARGV[6]) > 0 then redis.call('LTRIM', KEYS[5], ARGV[6], -1) end
+if #ARGV > 6 then redis.call('PUBLISH', KEYS[4], last) end
 return 1`
 
 /** A look that changed nothing still tells that somebody looked. KEYS lease beat; ARGV lease beat. */
@@ -130,11 +135,17 @@ export class EventLog<M extends object = object> {
   }
 
   /** Stores both in one step; undefined, and nothing stored, when the fence is no longer ours or `kept` is not the newest. */
-  async append(fence: Fence, kept: Kept<M>, memory: M, events: readonly ClusterEvent[]): Promise<Kept<M> | undefined> {
+  async append(
+    fence: Fence,
+    kept: Kept<M>,
+    memory: M,
+    events: readonly ClusterEvent[],
+    said = 0,
+  ): Promise<Kept<M> | undefined> {
     const next = { memory, revision: kept.revision + 1, last: kept.last + events.length }
     const sealed = this.#seal.wrap('watch-memory', this.#place(next.revision, next.last), memory)
     const entries = events.map((event, i) => this.#seal.wrap('watch-event', this.#place(kept.last + i + 1), event))
-    const keys = ['lease', 'kept', 'stream', 'events'].map(this.#key)
+    const keys = ['lease', 'kept', 'stream', 'events', 'said'].map(this.#key)
     const { revision, last } = kept
     const stored = await this.#redis.eval(
       appendScript,
@@ -145,9 +156,25 @@ export class EventLog<M extends object = object> {
       sealed,
       last,
       keep,
+      said,
       ...entries,
     )
     return stored === 1 ? next : undefined
+  }
+
+  /** Hands in an event that nobody can see at the cluster: the watcher tells it at its next look. */
+  async announce(event: ClusterEvent): Promise<void> {
+    await this.#redis.rpush(this.#key('said'), this.#seal.wrap('watch-said', this.#key('said'), event))
+    await this.#redis.ltrim(this.#key('said'), -mostSaid, -1)
+    await this.wake()
+  }
+
+  /** What was announced and not told yet; `count` of them go with the next `append`. */
+  async said(): Promise<{ events: ClusterEvent[]; count: number }> {
+    const raw = await this.#redis.lrange(this.#key('said'), 0, -1)
+    const place = this.#key('said')
+    const events = raw.flatMap((one) => this.#seal.unwrap<ClusterEvent>('watch-said', place, one) ?? [])
+    return { events, count: raw.length }
   }
 
   /** The events after a cursor (0: all that are kept), oldest first. One that is not ours is passed over. */

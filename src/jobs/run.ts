@@ -1,4 +1,5 @@
 import type { AuditEntry, WriteAudit } from '../core/audit.ts'
+import type { DrillGround } from '../core/drills.ts'
 import { type Cancelled, LostLock, Refused, Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Field, Message, Progress } from '../core/message.ts'
@@ -30,6 +31,7 @@ export interface RunPorts {
   root?: ProxmoxRootPort
   /** For workers that ask for a secret. */
   secrets?: Secrets
+  drills?: DrillGround
   words: { en: Words; es: Words }
   /** The error of a call whose request was sent and whose answer was lost. */
   isOutcomeUnknown(error: unknown): boolean
@@ -164,6 +166,9 @@ export class Run {
       follow: (name, upid) => this.#follow(name, upid),
       part: (place, job) => this.#runPart(attempt, place, job),
       shows: async (fields) => this.#shows(fields),
+      says: (name, message) => this.#says(name, message),
+      words: this.#ports.words[record.language],
+      drills: this.#ports.drills as DrillGround,
       say: (key, values) => this.say(key, values),
       signal: this.#abort.signal,
     }
@@ -458,6 +463,19 @@ export class Run {
     this.#log = state.logTail.slice(-5)
     if (this.#progress.percent !== before) this.#ports.runs.moved(this.record.id).catch(() => {})
     this.#show()
+  }
+
+  /** In the thread of the card, or in the one that the card itself is in. */
+  async #says(name: string, message: Message): Promise<void> {
+    const { id, card, target, thread = card, language } = this.record
+    await this.#ports.outbox.put({
+      key: `${card}.${id}.${name}`,
+      target,
+      thread,
+      language,
+      order: this.#ports.now(),
+      message: { ...message, job: id, thread },
+    })
   }
 
   #shows(fields: Field[]): void {

@@ -91,8 +91,9 @@ export class Watcher<M extends { steady: number }, L> {
     const when = this.#when(held)
     const { kept } = held
     const { memory, events, view } = judge(kept.memory, await look(kept.memory, when), kept.last)
-    if (memory !== kept.memory || events.length > 0) {
-      const next = await log.append(held.fence, kept, memory, events)
+    const said = await log.said()
+    if (memory !== kept.memory || events.length > 0 || said.count > 0) {
+      const next = await log.append(held.fence, kept, memory, [...events, ...said.events], said.count)
       // Another has written meanwhile: what it stored is what counts.
       if (!next) return this.#letGo()
       held.kept = next

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 /** One limit over all that a call does. `end` must be called, or the timer keeps the process alive. */
 export interface Deadline {
   /** Aborts with the caller's reason, or with a `TimeoutError` when time is up. */
@@ -21,7 +22,11 @@ export function startDeadline(timeoutMs: number, outer?: AbortSignal): Deadline 
   )
   const cancel = () => controller.abort(outer?.reason)
   if (outer?.aborted) cancel()
-  else outer?.addEventListener('abort', cancel, { once: true })
+  else if (outer) {
+    // Many calls of one plan listen to it at once.
+    setMaxListeners(0, outer)
+    outer.addEventListener('abort', cancel, { once: true })
+  }
   return {
     signal,
     get isCancelled() {

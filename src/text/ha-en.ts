@@ -1,3 +1,4 @@
+import { drillEn } from './ha-drill-en.ts'
 import { impactEn } from './ha-impact-en.ts'
 import { reasonsEn } from './ha-why-en.ts'
 
@@ -84,6 +85,7 @@ export const haEn = {
   },
   reasons: reasonsEn,
   impact: impactEn,
+  drill: drillEn,
   labels: {
     ha: 'HA',
     rule: 'Rule',

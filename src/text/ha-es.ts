@@ -1,4 +1,5 @@
 import type { Same } from '../core/language.ts'
+import { drillEs } from './ha-drill-es.ts'
 import type { haEn, haErrorsEn } from './ha-en.ts'
 import { impactEs } from './ha-impact-es.ts'
 import { reasonsEs } from './ha-why-es.ts'
@@ -81,6 +82,7 @@ export const haEs: Same<typeof haEn> = {
   },
   reasons: reasonsEs,
   impact: impactEs,
+  drill: drillEs,
   labels: {
     ha: 'HA',
     rule: 'Regla',

@@ -47,7 +47,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: 'an entry file, or a part of one',
-    files: /^src\/(?:(?:app|bot|worker|lab|doctor|cli|write-docs|watch|oncall)\.ts$|(?:bot|worker)\/)/,
+    files: /^src\/(?:(?:app|bot|worker|lab|doctor|cli|write-docs|watch|oncall|drills)\.ts$|(?:bot|worker)\/)/,
     may: ['src/', 'node:', '*'],
   },
   {

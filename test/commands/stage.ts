@@ -21,6 +21,7 @@ import { createProxmoxWriter } from '../../src/proxmox/client.ts'
 import { explain, explainLine } from '../../src/proxmox/explain.ts'
 import type { ProxmoxWriter } from '../../src/proxmox/port.ts'
 import { MemoryLog } from '../fixtures/memory-log.ts'
+import { MemoryDrills } from './memory-drills.ts'
 import { MemoryIncidents } from './memory-incidents.ts'
 import { MemoryOncall } from './memory-oncall.ts'
 
@@ -128,6 +129,7 @@ export class Stage {
   readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
   readonly trail = new Trail(this.chain, this.audit, () => [])
   readonly oncall = new MemoryOncall()
+  readonly drills = new MemoryDrills()
   readonly incidents = new MemoryIncidents((a, b) => a === b)
   readonly #dispatch: Dispatch
   readonly #languages = new Map<Identity, Language>()
@@ -172,6 +174,7 @@ export class Stage {
       explainLine,
       incidents: this.incidents,
       oncall: this.oncall,
+      drills: this.drills,
       outbox: this.outbox,
       desk: new MemoryDesk(),
       approvals: (risk) => (risk === 'destroys' ? 1 : 0),

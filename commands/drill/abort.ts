@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { act, defineCommand } from '../../src/core/command.ts'
+import { Refused } from '../../src/core/errors.ts'
+
+/** Ends a drill that runs: nothing more is broken or measured, and its node is brought back. */
+export default defineCommand({
+  role: 'operator',
+  risk: 'changes',
+  args: z.object({}),
+  text: {
+    en: {
+      summary: 'End the drill that runs here, and bring its node back',
+      args: {},
+      words: {
+        title: 'Abort drill {id}',
+        done: 'Drill {id} is being ended',
+        cannot:
+          'A node that has been told to go down goes down: that cannot be taken back. Nothing more is done to it, and it is started again at once; what HA has moved stays until it goes home.',
+      },
+      refusals: { 'no-drill': { says: 'No drill runs in {cluster}.', hint: 'drill history' } },
+    },
+    es: {
+      summary: 'Terminar el simulacro que corre aquí y traer de vuelta su nodo',
+      args: {},
+      words: {
+        title: 'Abortar el simulacro {id}',
+        done: 'El simulacro {id} está terminando',
+        cannot:
+          'Un nodo al que se le pidió apagarse se apaga: eso no se puede deshacer. No se le hace nada más y se enciende enseguida; lo que HA mudó se queda donde está hasta volver a casa.',
+      },
+      refusals: { 'no-drill': { says: 'En {cluster} no corre ningún simulacro.', hint: 'drill history' } },
+    },
+  },
+  examples: [{ say: 'drill abort', refuses: 'no-drill' }],
+  async plan({ cluster, say, house, asker }) {
+    const jobs = await house.jobs.list({ cluster, live: true, most: 50 })
+    const job = jobs.find(({ worker, endedAt }) => worker === 'drill' && endedAt === undefined)
+    if (!job) throw new Refused('no-drill', { cluster })
+    return act({
+      title: say('title', { id: job.id }),
+      shows: [],
+      warnings: [say('cannot')],
+      explain: { shell: [], clicks: [] },
+      async act() {
+        await house.drills.abort(job.id, asker.identity)
+        return { title: say('done', { id: job.id }), text: say('cannot') }
+      },
+    })
+  },
+})

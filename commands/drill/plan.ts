@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { arg } from '../../src/core/args.ts'
+import { answer, defineCommand } from '../../src/core/command.ts'
+import { drillFacts } from '../../src/core/drill-facts.ts'
+import { tellFate } from '../../src/core/fate.ts'
+import { findNode } from '../../src/core/find.ts'
+import { fill } from '../../src/core/language.ts'
+import { reads } from '../../src/core/needs.ts'
+import { formatDuration } from '../../src/core/time.ts'
+import { drillPlanOf } from '../../src/ha/drill-plan.ts'
+import { lossKinds } from '../../src/ha/impact.ts'
+
+const marks = { pass: '✅', warn: '⚠️', fail: '❌' }
+
+/** What a drill would do, what it would prove, and what must be so first. Changes nothing. */
+export default defineCommand({
+  role: 'viewer',
+  risk: 'reads',
+  needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
+  args: z.object({
+    node: arg.node(),
+    kind: arg.choice(lossKinds).prefault('shutdown'),
+    accept: arg.text().optional(),
+    expect: arg.choice(['moves', 'nothing']).prefault('moves'),
+  }),
+  positionals: ['node'],
+  text: {
+    en: {
+      summary: 'What a drill on a node would do and prove, and what must be so before it',
+      args: {
+        node: 'The node that goes',
+        kind: 'How it goes',
+        accept: 'Machines not under HA that may go down too',
+        expect: 'Whether something is to move',
+      },
+      words: {
+        title: 'Drill on {node} ({kind})',
+        open: 'All gates are open. To run it: drill run {node} kind:{id}',
+        closed: 'Gates that are closed: {count}. Nothing can be run before they are mended.',
+        within: 'Runs again within',
+        none: 'no time: it stays up',
+      },
+    },
+    es: {
+      summary: 'Qué haría y probaría un simulacro en un nodo, y qué tiene que cumplirse antes',
+      args: {
+        node: 'El nodo que se va',
+        kind: 'Cómo se va',
+        accept: 'Máquinas fuera de HA que también pueden apagarse',
+        expect: 'Si algo ha de moverse',
+      },
+      words: {
+        title: 'Simulacro en {node} ({kind})',
+        open: 'Todo está en orden. Para correrlo: drill run {node} kind:{id}',
+        closed: 'Condiciones que no se cumplen: {count}. Nada se puede correr antes de arreglarlas.',
+        within: 'Corre otra vez en',
+        none: 'ningún tiempo: sigue encendida',
+      },
+    },
+  },
+  examples: [
+    { say: 'drill plan pve1', answers: true },
+    { say: 'drill plan pve1 kind:power accept:web1', answers: true },
+    { say: 'drill plan pve9', refuses: 'unknown-node' },
+  ],
+  async plan({ args, proxmox, cluster, say, house, asker, signal }) {
+    const words = house.words[asker.language]
+    const { drill, impact: said } = words.ha
+    const { nodes } = await proxmox.resources({ signal })
+    const node = findNode(nodes, args.node, cluster).name
+    const facts = await drillFacts(proxmox, { house, cluster, node, signal })
+    const accept = args.accept?.split(/[\s,;]+/).filter(Boolean) ?? []
+    const plan = drillPlanOf(facts, { node, kind: args.kind, accept, expectsNothing: args.expect === 'nothing' })
+    const closed = plan.gates.filter(({ verdict }) => verdict === 'fail')
+    const gateRows = [...plan.gates]
+      .sort((a, b) => rank[a.verdict] - rank[b.verdict])
+      .map(
+        ({ code, verdict, about }) => `${marks[verdict]} ${fill(drill.gates[code], { node })}${about && ` (${about})`}`,
+      )
+    return answer({
+      title: say('title', { node, kind: said.kinds[args.kind] }),
+      state: closed.length > 0 ? 'failed' : plan.gates.some(({ verdict }) => verdict === 'warn') ? 'warning' : 'ok',
+      text: [
+        drill.proves[args.kind],
+        closed.length > 0 ? say('closed', { count: closed.length }) : say('open', { node, id: args.kind }),
+        '',
+        ...gateRows,
+      ].join('\n'),
+      fields: [{ name: say('within'), value: args.kind === 'migrate' ? say('none') : formatDuration(plan.within) }],
+      ...(plan.impact.fates.length === 0
+        ? {}
+        : {
+            table: {
+              columns: [drill.labels.machine, drill.labels.foretold],
+              rows: plan.impact.fates.map((fate) => [`${fate.name} (${fate.sid})`, tellFate(fate, words).join('. ')]),
+            },
+          }),
+    })
+  },
+})
+
+const rank = { fail: 0, warn: 1, pass: 2 }

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { arg } from '../../src/core/args.ts'
+import { defineCommand, run } from '../../src/core/command.ts'
+import { drillFacts } from '../../src/core/drill-facts.ts'
+import { Refused } from '../../src/core/errors.ts'
+import { tellFate } from '../../src/core/fate.ts'
+import { findNode } from '../../src/core/find.ts'
+import { fill } from '../../src/core/language.ts'
+import { reads } from '../../src/core/needs.ts'
+import { formatDuration } from '../../src/core/time.ts'
+import { decidedOnDrill, drillPlanOf } from '../../src/ha/drill-plan.ts'
+import { lossKinds } from '../../src/ha/impact.ts'
+import drillWorker from '../../workers/drill.ts'
+
+/** Breaks a node on purpose, measures what becomes of its machines, and puts everything back. */
+export default defineCommand({
+  role: 'operator',
+  risk: 'endangers',
+  approval: 'drill',
+  needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
+  args: z.object({
+    node: arg.node(),
+    kind: arg.choice(lossKinds).prefault('shutdown'),
+    accept: arg.text().optional(),
+    expect: arg.choice(['moves', 'nothing']).prefault('moves'),
+  }),
+  positionals: ['node'],
+  text: {
+    en: {
+      summary: 'Break a node on purpose, measure how its machines come back, and put everything back',
+      args: {
+        node: 'The node that goes',
+        kind: 'How it goes',
+        accept: 'Machines not under HA that may go down too',
+        expect: 'Whether something is to move',
+      },
+      words: {
+        title: 'Drill: {node} goes ({kind})',
+        within: 'Must run again within',
+        clicks: 'Select node {node}, then Shutdown; watch Datacenter → HA; start the node again by hand',
+      },
+      refusals: {
+        'gate-closed': {
+          says: 'The drill on {node} cannot be run yet:\n{gates}',
+          hint: 'drill plan {node} kind:{kind}',
+        },
+      },
+    },
+    es: {
+      summary: 'Romper un nodo a propósito, medir cómo vuelven sus máquinas y dejar todo como estaba',
+      args: {
+        node: 'El nodo que se va',
+        kind: 'Cómo se va',
+        accept: 'Máquinas fuera de HA que también pueden apagarse',
+        expect: 'Si algo ha de moverse',
+      },
+      words: {
+        title: 'Simulacro: se va {node} ({kind})',
+        within: 'Tiene que correr otra vez en',
+        clicks: 'Selecciona el nodo {node}, luego Shutdown; mira Datacenter → HA; enciende el nodo otra vez a mano',
+      },
+      refusals: {
+        'gate-closed': {
+          says: 'El simulacro en {node} todavía no se puede correr:\n{gates}',
+          hint: 'drill plan {node} kind:{kind}',
+        },
+      },
+    },
+  },
+  examples: [
+    { say: 'drill run pve1 kind:shutdown accept:web1', plans: 'drill' },
+    { say: 'drill run pve1 kind:shutdown', refuses: 'gate-closed' },
+    { say: 'drill run pve1 kind:reboot accept:web1', refuses: 'gate-closed' },
+    { say: 'drill run pve9', refuses: 'unknown-node' },
+  ],
+  async plan({ args, proxmox, cluster, say, house, asker, signal }) {
+    const words = house.words[asker.language]
+    const { drill, impact: said } = words.ha
+    const { nodes } = await proxmox.resources({ signal })
+    const { kind } = args
+    const node = findNode(nodes, args.node, cluster).name
+    const facts = await drillFacts(proxmox, { house, cluster, node, signal })
+    const accept = args.accept?.split(/[\s,;]+/).filter(Boolean) ?? []
+    const order = { node, kind, accept, expectsNothing: args.expect === 'nothing' }
+    const plan = drillPlanOf(facts, order)
+    const told = (verdict: 'fail' | 'warn') =>
+      plan.gates
+        .filter((gate) => gate.verdict === verdict)
+        .map(({ code, about }) => `${fill(drill.gates[code], { node })}${about && ` (${about})`}`)
+    if (told('fail').length > 0) throw new Refused('gate-closed', { node, kind, gates: told('fail').join('\n') })
+    const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
+    return run(drillWorker.job(order), {
+      title: say('title', { node, kind: said.kinds[kind] }),
+      node: observer,
+      shows: [
+        { name: drill.labels.kind, value: `${said.kinds[kind]}. ${drill.proves[kind]}` },
+        ...plan.impact.fates
+          .filter(({ outcome }) => outcome !== 'off')
+          .map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellFate(fate, words)[0] })),
+        { name: say('within'), value: formatDuration(plan.within) },
+      ],
+      warnings: told('warn'),
+      explain: {
+        shell: [
+          `pvesh create /nodes/${node}/status --command ${kind === 'reboot' ? 'reboot' : 'shutdown'}`,
+          'ha-manager status',
+        ],
+        clicks: [say('clicks', { node })],
+      },
+      state: decidedOnDrill(plan),
+    })
+  },
+})

@@ -1,0 +1,83 @@
+import type { Identity } from './roles.ts'
+
+/** How a node can be cut off, and how it comes back. */
+export interface DrillMeans {
+  /** Its power can be cut. */
+  power: boolean
+  /** Its network can be cut. */
+  network: boolean
+  /** Who starts it again: the lab, a power device, another node by Wake-on-LAN, or a person. */
+  restore: 'lab' | 'webhook' | 'wake' | 'person'
+}
+
+/** One guest in a drill: what was foretold, and what was seen. Times are seconds on Proxmox's clock. */
+export interface DrillGuest {
+  sid: string
+  name: string
+  from: string
+  predicted: { outcome: string; to?: string; home?: string; within?: number }
+  /** Where it ran again before its node was back. */
+  to?: string
+  downAt?: number
+  upAt?: number
+  downSeconds?: number
+  /** How far that may be off. */
+  uncertaintySeconds?: number
+  /** What its users saw: seconds that the configured probe failed. */
+  probeSeconds?: number
+  /** Where it was at the end. */
+  end?: string
+  verdict: 'as-predicted' | 'elsewhere' | 'late' | 'not-back' | 'untouched' | 'unknown'
+}
+
+export interface DrillReport {
+  id: string
+  cluster: string
+  node: string
+  kind: string
+  by: Identity
+  startedAt: number
+  endedAt: number
+  verdict: 'passed' | 'failed' | 'stopped'
+  /** Why it was stopped early. */
+  stop?: string
+  guests: DrillGuest[]
+  /** Everything was as before at the end. */
+  settled: boolean
+  timeline: { at: number; what: string }[]
+  /** When the node was seen to be gone, and back. */
+  lostAt?: number
+  backAt?: number
+}
+
+/** Drills as commands see them. */
+export interface Drills {
+  means(node: string): DrillMeans
+  /** Newest first. */
+  list(cluster: string): Promise<DrillReport[]>
+  /** Wishes a drill that runs to stop and to restore; its worker looks for that. */
+  abort(id: string, by: Identity): Promise<void>
+}
+
+/** And as their worker needs them: what is outside of Proxmox. */
+export interface DrillGround extends Drills {
+  abortedBy(id: string): Promise<Identity | undefined>
+  power(node: string, to: 'on' | 'off'): Promise<void>
+  network(node: string, to: 'cut' | 'up'): Promise<void>
+  /** Whether the guest answers its configured probe; undefined: it has none. */
+  probe(sid: string): Promise<boolean | undefined>
+  keep(report: DrillReport): Promise<void>
+  /** Announces work on the node, so that what it is expected to break calls nobody; ends by itself. */
+  quiet(cluster: string, node: string, by: Identity, forMs: number): Promise<string>
+  loud(window: string, by: Identity): Promise<void>
+  /** Told to the cluster's channels, with the watcher's own events. */
+  tell(event: {
+    kind: 'drill.started' | 'drill.ended'
+    cluster: string
+    node: string
+    drill: string
+    at: number
+  }): Promise<void>
+  /** Labels what the watcher made of it. */
+  label(cluster: string, node: string, by: Identity, text: string): Promise<void>
+}

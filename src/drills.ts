@@ -1,0 +1,69 @@
+import type { House } from './app.ts'
+import { openIncidents } from './app.ts'
+import type { DrillGround } from './core/drills.ts'
+import { order } from './http/power.ts'
+import { probe } from './http/probe.ts'
+import { DrillBook } from './jobs/drill-book.ts'
+import { openOncall } from './oncall.ts'
+import { openEventLog } from './watch.ts'
+
+/** What drills need beside Proxmox: the lab's hand or a power device, a book, on-call's windows, the cluster's log. */
+export function openDrills(house: House, labControl: string | undefined, lab: boolean): DrillGround {
+  const { config } = house
+  const book = new DrillBook(house.patient, house.prefix, house.seal)
+  const oncall = openOncall(house)
+  const { incidents } = openIncidents(house, lab)
+  const logs = new Map(config.clusters.map(({ name }) => [name, openEventLog(house, name)]))
+  const ofLab = (node: string) => `${labControl}/api/lab/nodes/${encodeURIComponent(node)}`
+  return {
+    list: (cluster) => book.list(cluster),
+    keep: (report) => book.keep(report),
+    abort: (id, by) => book.abort(id, by),
+    abortedBy: (id) => book.abortedBy(id),
+    means(node) {
+      if (labControl !== undefined) return { power: true, network: true, restore: 'lab' }
+      const source = config.power[node]
+      // The bot does not hold the device's address; one that has no MAC has a device.
+      const hasDevice = source !== undefined && (source.webhook !== undefined || source.mac === undefined)
+      return { power: hasDevice, network: false, restore: hasDevice ? 'webhook' : source?.mac ? 'wake' : 'person' }
+    },
+    async power(node, to) {
+      const url = labControl === undefined ? config.power[node]?.webhook?.reveal() : ofLab(node)
+      if (url === undefined) throw new Error(`nothing here gives ${node} its power`)
+      await order(url, { power: to })
+    },
+    async network(node, to) {
+      if (labControl === undefined) throw new Error('only the lab cuts networks')
+      await order(ofLab(node), { network: to })
+    },
+    async probe(sid) {
+      const at = config.probes[sid]
+      return at === undefined ? undefined : probe(at)
+    },
+    async quiet(cluster, node, by, forMs) {
+      const from = Date.now()
+      return (await oncall.openWindow({ cluster, node, from, until: from + forMs, by })).id
+    },
+    async loud(window, by) {
+      await oncall.endWindow(window, by)
+    },
+    async tell({ kind, cluster, node, drill, at }) {
+      const values = { drill }
+      const time = new Date(at * 1000).toISOString()
+      await logs.get(cluster)?.announce({
+        kind,
+        cluster,
+        key: `${kind}:${drill}`,
+        severity: 'info',
+        at: time,
+        node,
+        values,
+      })
+    },
+    async label(cluster, node, by, text) {
+      for (const one of await incidents.list({ cluster, live: true, most: 50 })) {
+        if (one.node === node) await incidents.act(one.id, { kind: 'note', by, text }, {})
+      }
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import type { DrillGuest } from '../core/drills.ts'
+import type { Fate, Impact } from './impact.ts'
+
+interface Task {
+  type: string
+  id: string
+  node: string
+  starttime: number
+  endtime?: number
+  exit?: string
+}
+
+/** What one look at the cluster shows of a drill, from a node that is not its victim. */
+export interface DrillLook {
+  /** Seconds on Proxmox's clock. */
+  now: number
+  quorate: boolean
+  online: readonly string[]
+  services: Readonly<Record<string, { node: string; state: string }>>
+  /** Guests that their own node says are running, with their uptime. */
+  running: Readonly<Record<string, { node: string; uptime: number }>>
+  tasks: readonly Task[]
+}
+
+/** How it was before anything was broken. */
+export interface Steady {
+  at: number
+  online: readonly string[]
+  /** Guests that ran, and where. */
+  running: Readonly<Record<string, string>>
+  errors: readonly string[]
+  impact: Impact
+  /** HA knows it. */
+  managed: readonly string[]
+}
+
+export const stopCodes = [
+  'another-node',
+  'quorum-gone',
+  'guest-error',
+  'unpredicted',
+  'control-lost',
+  'aborted',
+  'timeout',
+] as const
+export type StopCode = (typeof stopCodes)[number]
+
+/** What speaks for stopping at once; undefined: nothing. */
+export function stopOf(steady: Steady, look: DrillLook): { code: StopCode; about: string } | undefined {
+  const { node } = steady.impact
+  const lost = steady.online.filter((one) => one !== node && !look.online.includes(one))
+  if (!look.quorate) return { code: 'quorum-gone', about: '' }
+  if (lost.length > 0) return { code: 'another-node', about: lost.join(', ') }
+  const errors = Object.entries(look.services).filter(
+    ([sid, { state }]) => state === 'error' && !steady.errors.includes(sid),
+  )
+  if (errors.length > 0) return { code: 'guest-error', about: errors.map(([sid]) => sid).join(', ') }
+  const hit = Object.entries(steady.running).filter(
+    ([sid, at]) => at !== node && /^(?:fence|recovery)$/.test(look.services[sid]?.state ?? ''),
+  )
+  return hit.length > 0 ? { code: 'unpredicted', about: hit.map(([sid]) => sid).join(', ') } : undefined
+}
+
+const isGoing = ({ outcome }: Fate) => outcome === 'moves' || outcome === 'migrates' || outcome === 'relocates'
+
+/** Whether all that was to be seen has been seen: the node gone, and what moves running elsewhere. */
+export function isSeen(steady: Steady, look: DrillLook, lostAt: number | undefined): boolean {
+  const { node, fates, kind } = steady.impact
+  if (lostAt === undefined || (kind !== 'reboot' && look.online.includes(node))) return false
+  return fates
+    .filter((fate) => isGoing(fate) && steady.running[fate.sid] !== undefined)
+    .every(({ sid }) => {
+      const at = look.running[sid]
+      return at !== undefined && at.node !== node && look.services[sid]?.state === 'started'
+    })
+}
+
+const stops = /^(?:qm|vz)(?:shutdown|stop)$/
+const starts = /^(?:qm|vz)start$/
+
+/**
+ * When a guest went down and when it ran again, by the times of the tasks that did it; where there is none (a power loss
+ * leaves no task), by when its node was cut. The last of a start is when it runs.
+ */
+export function measured(
+  fate: Fate,
+  steady: Steady,
+  look: DrillLook,
+  cutAt: number,
+  pollSeconds: number,
+): Partial<DrillGuest> {
+  const number = fate.sid.slice(fate.sid.indexOf(':') + 1)
+  const own = look.tasks.filter(({ id, starttime }) => id === number && starttime >= steady.at - 1)
+  const stop = own.filter(({ type, node, endtime }) => stops.test(type) && node === fate.from && endtime !== undefined)
+  const start = own.find(({ type, node, exit }) => starts.test(type) && node !== fate.from && exit === 'OK')
+  const at = look.running[fate.sid]
+  const to = at && at.node !== fate.from ? { to: at.node } : {}
+  if (fate.outcome === 'migrates') {
+    const isLive = at !== undefined && start === undefined && at.uptime >= look.now - steady.at - pollSeconds - 2
+    return isLive ? { ...to, downSeconds: 0, uncertaintySeconds: 1 } : to
+  }
+  const downAt = stop.at(-1)?.endtime ?? cutAt
+  const upAt = start?.endtime ?? (at && at.node !== fate.from ? look.now - at.uptime : undefined)
+  if (upAt === undefined) return { downAt }
+  const uncertaintySeconds = (stop.length > 0 ? 1 : 2) + (start?.endtime === undefined ? Math.ceil(pollSeconds) : 1)
+  return { ...to, downAt, upAt, downSeconds: Math.max(0, upAt - downAt), uncertaintySeconds }
+}
+
+/** A hypothesis against what was seen. */
+export function verdictOf(fate: Fate, seen: Partial<DrillGuest>, within: number): DrillGuest['verdict'] {
+  if (!isGoing(fate)) return seen.to === undefined ? 'as-predicted' : 'elsewhere'
+  if (seen.to === undefined) return 'not-back'
+  if (seen.to !== fate.to) return 'elsewhere'
+  if (seen.downSeconds === undefined) return 'unknown'
+  return seen.downSeconds <= within ? 'as-predicted' : 'late'
+}
+
+/** What has changed from one look to the next, in short words for the timeline: nodes and states as Proxmox names them. */
+export function changes(before: DrillLook | undefined, look: DrillLook): { at: number; what: string }[] {
+  if (!before) return []
+  const at = look.now
+  return [
+    ...before.online.filter((node) => !look.online.includes(node)).map((node) => ({ at, what: `${node} offline` })),
+    ...look.online.filter((node) => !before.online.includes(node)).map((node) => ({ at, what: `${node} online` })),
+    ...Object.entries(look.services).flatMap(([sid, { node, state }]) => {
+      const was = before.services[sid]
+      return was && (was.node !== node || was.state !== state) ? [{ at, what: `${sid} ${state} @ ${node}` }] : []
+    }),
+  ]
+}

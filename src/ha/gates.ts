@@ -1,0 +1,95 @@
+import type { Impact, LossKind, Site } from './impact.ts'
+
+export const gateCodes = [
+  'quorum',
+  'margin',
+  'armed',
+  'lrm',
+  'in-error',
+  'busy',
+  'jobs',
+  'policy',
+  'moves-nothing',
+  'not-ha',
+  'acpi',
+  'drives',
+  'memory',
+  'lives',
+  'means',
+  'restore',
+  'master',
+  'incidents',
+] as const
+export type GateCode = (typeof gateCodes)[number]
+
+/** One thing that must be so before something is broken on purpose. `fail`: not before it is mended. */
+export interface Gate {
+  code: GateCode
+  verdict: 'pass' | 'warn' | 'fail'
+  /** What is meant, where it is not as wanted. */
+  about: string
+}
+
+export interface GateFacts {
+  kind: LossKind
+  site: Site
+  impact: Impact
+  /** As HA's own entry has it: `active`, `idle`, `old timestamp - dead?`; undefined: no entry. */
+  lrm: string | undefined
+  hasServices: boolean
+  /** Proxmox tasks that run: backups, replication, migrations. */
+  tasks: readonly string[]
+  /** Jobs of ours that run or wait. */
+  jobs: readonly string[]
+  /** Guests that are not under HA, run on the node, and were accepted by name. */
+  accepted: readonly string[]
+  lives: readonly string[]
+  means: { power: boolean; network: boolean; restore: string }
+  incidents: readonly string[]
+  /** That nothing moves is what is to be shown. */
+  expectsNothing: boolean
+}
+
+/** Looks at everything that must be so; each of them passes, warns or fails. */
+export function gatesOf(facts: GateFacts): Gate[] {
+  const { kind, site, impact, means, lives } = facts
+  const { node, after, fates } = impact
+  const gate = (code: GateCode, bad: 'warn' | 'fail', about: readonly string[] | boolean): Gate => {
+    const isBad = typeof about === 'boolean' ? about : about.length > 0
+    return { code, verdict: isBad ? bad : 'pass', about: typeof about === 'boolean' ? '' : about.join(', ') }
+  }
+  const errors = site.managed.filter(({ state }) => state === 'error').map(({ sid }) => sid)
+  const alone = fates.filter(({ code }) => code === 'not-ha' || code === 'not-ha-boots')
+  const unaccepted = alone.filter(({ sid, name }) => !isNamed(facts.accepted, sid, name))
+  const moving = fates.filter(({ outcome }) => outcome === 'moves' || outcome === 'migrates' || outcome === 'relocates')
+  const stuck = fates.filter(
+    ({ code }) => code === 'storage' || code === 'cdrom' || code === 'local-disk' || code === 'passthrough',
+  )
+  const deaf = site.guests.filter((guest) => guest.node === node && guest.running && guest.listens === false)
+  const isGraceful = kind === 'shutdown' || kind === 'reboot'
+  const named = (all: readonly { name: string; sid: string }[]) => all.map(({ name, sid }) => `${name} (${sid})`)
+  const isForeign = (kind === 'power' && !means.power) || (kind === 'network' && !means.network)
+  return [
+    gate('quorum', 'fail', !site.quorate || !after.quorate),
+    gate('margin', 'warn', after.quorate && after.margin === 0),
+    gate('armed', 'fail', site.disarmed),
+    gate('lrm', 'fail', facts.hasServices && facts.lrm !== 'active' ? [facts.lrm ?? '?'] : []),
+    gate('in-error', 'fail', errors),
+    gate('busy', 'fail', facts.tasks),
+    gate('jobs', 'fail', facts.jobs),
+    gate('incidents', 'warn', facts.incidents),
+    gate('policy', 'fail', kind === 'migrate' && site.policy !== 'migrate' ? [site.policy] : []),
+    gate('moves-nothing', 'fail', moving.length === 0 && !facts.expectsNothing),
+    gate('not-ha', 'fail', named(unaccepted)),
+    gate('acpi', 'warn', isGraceful ? named(deaf) : []),
+    gate('drives', 'fail', named(stuck)),
+    gate('memory', 'warn', named(fates.filter(({ tight }) => tight))),
+    gate('lives', 'fail', lives),
+    gate('means', 'fail', isForeign),
+    gate('restore', 'warn', means.restore === 'person' && kind !== 'reboot'),
+    gate('master', 'warn', impact.isMaster),
+  ]
+}
+
+const isNamed = (accepted: readonly string[], sid: string, name: string) =>
+  accepted.some((one) => [sid, sid.slice(sid.indexOf(':') + 1), name.toLowerCase()].includes(one.toLowerCase()))

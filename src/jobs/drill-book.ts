@@ -1,0 +1,46 @@
+import type { DrillReport } from '../core/drills.ts'
+import type { Identity } from '../core/roles.ts'
+import type { Redis } from './redis.ts'
+import type { Seal } from './seal.ts'
+
+/** So many are kept for each cluster. */
+const keep = 200
+const wishSeconds = 24 * 3600
+
+/** Reports of drills, and wishes to abort one; sealed, so that nobody who writes to Redis proves or stops anything. */
+export class DrillBook {
+  readonly #redis: Redis
+  readonly #prefix: string
+  readonly #seal: Seal
+
+  constructor(redis: Redis, prefix: string, seal: Seal) {
+    this.#redis = redis
+    this.#prefix = prefix
+    this.#seal = seal
+  }
+
+  #key = (cluster: string) => `${this.#prefix}:drills:${cluster}`
+  #wish = (id: string) => `${this.#prefix}:drill-abort:${id}`
+
+  async keep(report: DrillReport): Promise<void> {
+    const { id, cluster } = report
+    await this.#redis.hset(this.#key(cluster), id, this.#seal.wrap('drill', `${cluster}/${id}`, report))
+    const old = (await this.list(cluster)).slice(keep).map((one) => one.id)
+    if (old.length > 0) await this.#redis.hdel(this.#key(cluster), ...old)
+  }
+
+  async list(cluster: string): Promise<DrillReport[]> {
+    const rows = Object.entries(await this.#redis.hgetall(this.#key(cluster)))
+    return rows
+      .flatMap(([id, raw]) => this.#seal.unwrap<DrillReport>('drill', `${cluster}/${id}`, raw) ?? [])
+      .sort((a, b) => b.startedAt - a.startedAt)
+  }
+
+  async abort(id: string, by: Identity): Promise<void> {
+    await this.#redis.set(this.#wish(id), this.#seal.wrap('drill-abort', id, by), 'EX', wishSeconds)
+  }
+
+  async abortedBy(id: string): Promise<Identity | undefined> {
+    return this.#seal.unwrap<Identity>('drill-abort', id, await this.#redis.get(this.#wish(id)))
+  }
+}

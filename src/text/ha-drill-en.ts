@@ -1,0 +1,76 @@
+import type { StopCode } from '../ha/drill.ts'
+import type { GateCode } from '../ha/gates.ts'
+import type { LossKind } from '../ha/impact.ts'
+
+/** Drills: what each kind proves, what must be so before, and what came of it. */
+export const drillEn = {
+  proves: {
+    shutdown:
+      'Proves that machines under HA are stopped in order, taken over and started elsewhere. It is no crash: a crash takes about two minutes.',
+    migrate:
+      'Proves that a node can be emptied live before it goes down: the only kind that nobody may notice. It proves nothing about a crash.',
+    reboot:
+      'Proves that machines come back with their node. Under policy conditional nothing fails over: they wait, frozen.',
+    power:
+      'Proves recovery from a crash. It takes about two minutes: 60 s until the node is given up, 120 s until its lock is free, then the start.',
+    network:
+      'Proves that a node that is cut off resets itself and that its machines start elsewhere, never twice. It takes about two minutes.',
+  } satisfies Record<LossKind, string>,
+  gates: {
+    quorum: 'Quorum holds, now and without {node}. Else: quorum',
+    margin: 'One more node could go during the drill. Without that, a second fault makes the cluster read-only.',
+    armed: 'HA is armed. Else: ha arm',
+    lrm: 'The HA agent of {node} works. Else wait a round, or see: ha status',
+    'in-error': 'No machine is in error. Else: why MACHINE',
+    busy: 'No backup, replication or move is running. Else wait for it: status',
+    jobs: 'No other job is at work here. Else: job list',
+    incidents: 'No incident is open. Else: incident list',
+    policy: 'The shutdown policy is migrate, as this kind needs. Else: ha policy migrate',
+    'moves-nothing':
+      'Something moves: HA takes at least one machine elsewhere. Else choose kind:shutdown, or expect:nothing where that is the hypothesis.',
+    'not-ha':
+      'Every machine that runs on {node} and is not under HA is accepted by name: it goes down too, and is started again at the end. accept:NAME,NAME',
+    acpi: 'What runs on {node} answers a shutdown request. What does not is killed after a minute.',
+    drives:
+      'Each machine finds its disks AND CD-ROMs on the node that takes it. Else: vm cdrom MACHINE eject, or shared storage',
+    memory: 'The nodes that are left have memory enough.',
+    lives: 'Neither the bot nor its Redis lives on {node}. Else move it away.',
+    means: 'The lab or a power device can do it. Else configure: power: { {node}: { webhook: … } }',
+    restore: '{node} can be started again from here. Without that, a person is asked to.',
+    master: 'The HA manager works elsewhere. Here, another node takes over first, which takes longer.',
+  } satisfies Record<GateCode, string>,
+  stops: {
+    'another-node': 'another node was lost: {about}',
+    'quorum-gone': 'quorum was lost',
+    'guest-error': 'in error: {about}',
+    unpredicted: 'hit, and not foretold: {about}',
+    'control-lost': 'the cluster could not be seen for a minute',
+    aborted: 'aborted by {about}',
+    timeout: 'not all of it came about in time',
+  } satisfies Record<StopCode, string>,
+  verdicts: {
+    'as-predicted': 'as foretold',
+    elsewhere: 'elsewhere',
+    late: 'too late',
+    'not-back': 'not back',
+    untouched: 'untouched',
+    unknown: 'not known',
+  },
+  results: { passed: 'passed', failed: 'failed', stopped: 'stopped' },
+  labels: {
+    gate: 'Gate',
+    foretold: 'Foretold',
+    seen: 'Seen',
+    verdict: 'Verdict',
+    down: 'Down',
+    machine: 'Machine',
+    drill: 'Drill',
+    kind: 'Kind',
+    node: 'Node',
+    when: 'When',
+    longest: 'Longest',
+    nobody: 'none',
+    compared:
+      'For comparison: the thesis saw 10 s by eye; the same on a real three-node cluster took about a minute (a shutdown) and over two (a crash).',
+  },
+}

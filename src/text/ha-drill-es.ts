@@ -1,0 +1,75 @@
+import type { Same } from '../core/language.ts'
+import type { drillEn } from './ha-drill-en.ts'
+
+export const drillEs: Same<typeof drillEn> = {
+  proves: {
+    shutdown:
+      'Prueba que las máquinas bajo HA se detienen en orden, cambian de dueño y arrancan en otro nodo. No es una caída: una caída toma unos dos minutos.',
+    migrate:
+      'Prueba que un nodo se puede vaciar en caliente antes de apagarse: el único tipo que nadie tiene por qué notar. Nada dice de una caída.',
+    reboot:
+      'Prueba que las máquinas vuelven con su nodo. Con la política conditional nada cambia de nodo: esperan, congeladas.',
+    power:
+      'Prueba la recuperación de una caída. Toma unos dos minutos: 60 s hasta dar por perdido el nodo, 120 s hasta que su candado queda libre, y luego el arranque.',
+    network:
+      'Prueba que un nodo aislado se reinicia solo y que sus máquinas arrancan en otro, nunca dos veces. Toma unos dos minutos.',
+  },
+  gates: {
+    quorum: 'Hay cuórum, ahora y sin {node}. Si no: quorum',
+    margin: 'Durante el simulacro podría irse un nodo más. Sin eso, otra falla deja el clúster de solo lectura.',
+    armed: 'HA está armada. Si no: ha arm',
+    lrm: 'El agente de HA de {node} trabaja. Si no, espera una ronda, o mira: ha status',
+    'in-error': 'Ninguna máquina está en error. Si no: why MÁQUINA',
+    busy: 'No corre ningún respaldo, replicación ni mudanza. Si no, espéralo: status',
+    jobs: 'Ningún otro trabajo está en marcha aquí. Si no: job list',
+    incidents: 'No hay incidentes abiertos. Si no: incident list',
+    policy: 'La política de apagado es migrate, como pide este tipo. Si no: ha policy migrate',
+    'moves-nothing':
+      'Algo se mueve: HA lleva al menos una máquina a otro nodo. Si no, elige kind:shutdown, o expect:nothing si esa es la hipótesis.',
+    'not-ha':
+      'Cada máquina que corre en {node} y no está bajo HA se acepta por su nombre: también se apaga, y se arranca al final. accept:NOMBRE,NOMBRE',
+    acpi: 'Lo que corre en {node} atiende un pedido de apagado. Lo que no, se mata al minuto.',
+    drives:
+      'Cada máquina encuentra sus discos Y sus CD-ROM en el nodo que la toma. Si no: vm cdrom MÁQUINA eject, o un almacenamiento compartido',
+    memory: 'Los nodos que quedan tienen memoria suficiente.',
+    lives: 'Ni el bot ni su Redis viven en {node}. Si no, llévalos a otra parte.',
+    means:
+      'El laboratorio o un dispositivo de energía puede hacerlo. Si no, configura: power: { {node}: { webhook: … } }',
+    restore: '{node} se puede encender otra vez desde aquí. Si no, se le pide a una persona.',
+    master: 'El gestor de HA trabaja en otro nodo. Aquí, antes toma el relevo otro, y tarda más.',
+  },
+  stops: {
+    'another-node': 'se perdió otro nodo: {about}',
+    'quorum-gone': 'se perdió el cuórum',
+    'guest-error': 'en error: {about}',
+    unpredicted: 'afectada sin estar prevista: {about}',
+    'control-lost': 'el clúster no se pudo ver durante un minuto',
+    aborted: 'abortado por {about}',
+    timeout: 'no todo ocurrió a tiempo',
+  },
+  verdicts: {
+    'as-predicted': 'como se previó',
+    elsewhere: 'en otro nodo',
+    late: 'demasiado tarde',
+    'not-back': 'no volvió',
+    untouched: 'intacta',
+    unknown: 'no se sabe',
+  },
+  results: { passed: 'aprobado', failed: 'fallido', stopped: 'detenido' },
+  labels: {
+    gate: 'Condición',
+    foretold: 'Previsto',
+    seen: 'Visto',
+    verdict: 'Veredicto',
+    down: 'Caída',
+    machine: 'Máquina',
+    drill: 'Simulacro',
+    kind: 'Tipo',
+    node: 'Nodo',
+    when: 'Cuándo',
+    longest: 'La más larga',
+    nobody: 'ninguna',
+    compared:
+      'Para comparar: la tesis vio 10 s a ojo; lo mismo en un clúster real de tres nodos tomó cerca de un minuto (un apagado) y más de dos (una caída).',
+  },
+}
