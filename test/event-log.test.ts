@@ -58,7 +58,7 @@ describe('the log of a cluster', () => {
     await redis.del(`${prefix}:watch:main:lease`) // as if it had run out
     const other = await leading(second, 'b')
     expect(await first.append(fence, kept, { n: 1 }, [event('late')])).toBeUndefined()
-    expect(await first.beat(fence, 1, { state: 'fresh', since: '' })).toBe(false)
+    expect(await first.beat(fence, { at: 1, steady: 0, view: { state: 'fresh', since: '' } })).toBe(false)
     await first.drop(fence)
     expect(await first.take('a', 60_000)).toBeUndefined()
     await second.append(other.fence, other.kept, { n: 2 }, [event('right')])
@@ -111,7 +111,8 @@ describe('the log of a cluster', () => {
     expect([await log.lastPolledAt(), await log.view()]).toEqual([undefined, undefined])
     const { fence } = await leading(log, 'a')
     const view = { state: 'stale', since: '2026-01-01T00:00:00.000Z', answeredBy: 'pve1' } as const
-    expect(await log.beat(fence, 1234, view)).toBe(true)
+    expect(await log.beat(fence, { at: 1234, steady: 5, view })).toBe(true)
+    expect(await log.lastBeat()).toEqual({ at: 1234, steady: 5, view })
     expect([await log.lastPolledAt(), await log.view()]).toEqual([1234, view])
   })
 })

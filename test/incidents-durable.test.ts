@@ -339,7 +339,7 @@ test('while the cluster is not seen its cards say so, and none of them is over',
   await keeper.read()
   const fence = (await world.log.take('watcher', 60_000))!
   const since = new Date(world.now).toISOString()
-  await world.log.beat(fence, world.now, { state: 'unseen', since })
+  await world.log.beat(fence, { at: world.now, steady: 0, view: { state: 'unseen', since } })
   world.now += 3_600_000
   await keeper.tick()
   const [one, two] = await incidents.list({ most: 5 })
@@ -347,7 +347,11 @@ test('while the cluster is not seen its cards say so, and none of them is over',
     expect(incident).toMatchObject({ state: 'open', staleSince: since })
     expect((await world.cards.get(keysOf(incident.id)[0]!))!.message.state).toBe('stale')
   }
-  await world.log.beat(fence, world.now, { state: 'fresh', since, clock: new Date(world.now).toISOString() })
+  await world.log.beat(fence, {
+    at: world.now,
+    steady: 0,
+    view: { state: 'fresh', since, clock: new Date(world.now).toISOString() },
+  })
   await keeper.tick()
   expect((await incidents.list({ most: 5 })).map(({ staleSince }) => staleSince)).toEqual([undefined, undefined])
 })

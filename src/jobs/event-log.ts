@@ -18,6 +18,15 @@ export interface Kept<M> {
   forged?: true
 }
 
+/** One look, whether it changed anything or not. */
+export interface Beat {
+  /** Milliseconds, wall clock. */
+  at: number
+  /** Milliseconds watched so far. */
+  steady: number
+  view: ClusterView
+}
+
 export interface LoggedEvent {
   /** Of this event: reading goes on after it. Counts from 1 without a gap. */
   cursor: number
@@ -213,23 +222,24 @@ export class EventLog<M extends object = object> {
   }
 
   /** Notes that the watcher looked, and how well it saw. False: the lease is another's. */
-  async beat(fence: Fence, at: number, view: ClusterView): Promise<boolean> {
-    const sealed = this.#seal.wrap('watch-beat', this.#base, { at, view })
+  async beat(fence: Fence, beat: Beat): Promise<boolean> {
+    const sealed = this.#seal.wrap('watch-beat', this.#base, beat)
     return (await this.#redis.eval(beatScript, 2, this.#key('lease'), this.#key('beat'), fence.token, sealed)) === 1
   }
 
-  async #lastBeat(): Promise<{ at: number; view: ClusterView } | undefined> {
+  /** The last look; undefined: there was none, so far as is known. */
+  async lastBeat(): Promise<Beat | undefined> {
     return this.#seal.unwrap('watch-beat', this.#base, await this.#redis.get(this.#key('beat')))
   }
 
   /** When the watcher last looked, whatever it saw; milliseconds. Undefined: never, so far as is known. */
   async lastPolledAt(): Promise<number | undefined> {
-    return (await this.#lastBeat())?.at
+    return (await this.lastBeat())?.at
   }
 
   /** How well the cluster was seen at the last look. */
   async view(): Promise<ClusterView | undefined> {
-    return (await this.#lastBeat())?.view
+    return (await this.lastBeat())?.view
   }
 
   /** Lets the watcher look early, wherever it runs. */

@@ -98,7 +98,7 @@ export class Watcher<M extends { steady: number }, L> {
       if (!next) return this.#letGo()
       held.kept = next
     }
-    if (!(await log.beat(held.fence, when.at, view))) this.#letGo()
+    if (!(await log.beat(held.fence, { at: when.at, steady: when.steady, view }))) this.#letGo()
   }
 
   #letGo(): void {
@@ -114,10 +114,12 @@ export class Watcher<M extends { steady: number }, L> {
     if (!fence) this.#letGo()
     if (!fence || this.#held?.fence.token === fence.token) return this.#held
     const { log, clock } = this.#o
-    const [kept, polledAt] = await Promise.all([log.kept(), log.lastPolledAt()])
+    const [kept, last] = await Promise.all([log.kept(), log.lastBeat()])
     if (kept.forged) this.#o.onForged()
-    const unwatchedMs = polledAt === undefined ? 0 : Math.max(0, clock.now() - polledAt)
-    const from = { clock: clock.steady(), steady: kept.memory?.steady ?? 0 }
+    const unwatchedMs = last === undefined ? 0 : Math.max(0, clock.now() - last.at)
+    // What was watched after the memory last changed counts too, whoever it was that watched.
+    const steady = kept.memory ? Math.max(kept.memory.steady, last?.steady ?? 0) : 0
+    const from = { clock: clock.steady(), steady }
     this.#held = { fence, kept, from, unwatchedMs }
     return this.#held
   }
