@@ -21,6 +21,8 @@ const parts: Record<string, () => Promise<Part>> = {
   'lab-start': () => import('./lab-start.ts'),
   pager: () => import('./pager.ts'),
   'watch-diff': () => import('./watch-diff.ts'),
+  'watch-latency': () => import('./watch-latency.ts'),
+  'watch-size': () => import('./watch-size.ts'),
 }
 
 const programs: Record<string, () => Promise<{ main(): void }>> = {
