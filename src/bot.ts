@@ -1,5 +1,6 @@
 import { explainer, explainLine, keepHeads, openHouse, openIncidents, openJobDesk, openViews, words } from './app.ts'
 import { discordPermissions, openDiscord, openDiscordMembership } from './bot/discord.ts'
+import { openInstallListener, openInstalls } from './bot/install.ts'
 import { channelsOf, remember } from './bot/places.ts'
 import { openSite } from './bot/site.ts'
 import { openSlack, openSlackClients, slackScopes } from './bot/slack.ts'
@@ -87,6 +88,7 @@ export async function startBot(options: {
     audit: house.audit.log.append,
     trail: house.audit.trail,
     drafts: new RedisDrafts(house.patient, house.prefix, house.seal),
+    installs: openInstalls(house),
     blueprints: openBlueprints(config.blueprints ?? (options.lab ? labBlueprints : undefined)),
     explainLine,
     incidents,
@@ -151,6 +153,8 @@ export async function startBot(options: {
     (await Promise.all([desk.queue.exportPrometheusMetrics(), watchMetrics(logs, Date.now)])).join('\n')
   const site = await openSite({ house, incidents, slack, discord, logs, metrics })
   if (site) closers.unshift(site.close)
+  const installing = await openInstallListener(house)
+  if (installing) closers.unshift(installing.close)
   return {
     ...(web ? { web: web.url } : {}),
     ...(site ? { http: site.url } : {}),

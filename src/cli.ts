@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigFaults, loadConfig, loadKey, readEnvironment } from './config.ts'
 
-const usage = `quorum bot | worker [--root] | lab | sim | doctor | register [slack|discord] | audit verify [--head H] | secret set | web-login
+const usage = `quorum bot | worker [--root] | lab | sim | doctor | register [slack|discord] | audit verify [--head H] | secret set | web-login | medium NAME
   lab|sim [--pve 7.2|8.4|9.2] [--scenario empty|cluster|azuay] [--port N] [--seed N] [--speed X]`
 
 interface Running {
@@ -24,6 +24,7 @@ async function main(argv: string[]): Promise<void> {
     return run(await runLabChild(name))
   }
   if (name === 'web-login') return webLogin(rest)
+  if (name === 'medium') return medium(rest)
   if (name === 'secret' && rest[0] === 'set') return setSecret(rest.slice(1))
   if (name === 'docs') {
     const { loadCatalogue, words } = await import('./app.ts')
@@ -135,6 +136,22 @@ async function webLogin(rest: string[]): Promise<void> {
   } finally {
     redis.disconnect()
   }
+}
+
+/** How the medium of a machine that is installed unattended is prepared; it carries that machine's token. */
+async function medium(rest: string[]): Promise<void> {
+  const [name] = rest
+  const config = loadConfig({ role: 'tool' })
+  const known = config.hosts.filter(({ install }) => install)
+  const host = known.find((one) => one.name === name)
+  if (!host)
+    throw new Plain(`quorum medium NAME, one of: ${known.map((one) => one.name).join(', ') || 'none has install:'}`)
+  const { installUrl, mediumCommand } = await import('./bot/install.ts')
+  const { Seal } = await import('./jobs/seal.ts')
+  const url = installUrl(config)
+  if (url === undefined) throw new Plain('http.install has no url that a machine could ask at: add url: https://…')
+  const { dataDir } = readEnvironment()
+  console.log(mediumCommand(config, url, host.name, new Seal(loadKey({ dataDir }))))
 }
 
 async function setSecret(rest: string[]): Promise<void> {

@@ -79,6 +79,7 @@ describe('refusals', () => {
     ['http: { tls: { cert: ., key: . } }', 'http.tls.cert', /not a file/],
     ['http: { tls: { cert: nowhere.pem } }', 'http.tls.key', /missing/],
     ['http: { install: {} }', 'http.install.listen', /missing/],
+    ['hosts: [{ name: pve4, endpoint: "https://h:8006", install: { serial: A1 } }]', 'hosts[0].install', /needs mac/],
     ['http: { listen: 127.0.0.1:1, install: { listen: 127.0.0.1:1 } }', 'http.install.listen', /another listener/],
     ['power: { pve1: {} }', 'power.pve1', /neither mac nor webhook/],
     ['power: [pve1]', 'power', /must be a map/],

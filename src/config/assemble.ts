@@ -1,6 +1,6 @@
 import type { FileContents } from './schema.ts'
 import { type ProcessRole, useOf } from './secret-places.ts'
-import type { Cluster, Config, Http, Oncall, PolicyStep } from './types.ts'
+import type { Cluster, Config, HostInstall, Http, Oncall, PolicyStep } from './types.ts'
 
 interface Given {
   file: string | undefined
@@ -16,7 +16,7 @@ export function assemble(contents: FileContents, { file, role, port }: Given): C
     ...same,
     file,
     clusters: clusters.map((each) => cluster(each, role)),
-    hosts: hosts.map((host) => ({ ...host, tls: host.tls ?? {} })),
+    hosts: hosts.map((host) => ({ ...host, tls: host.tls ?? {}, install: host.install && install(host.install) })),
     approvals: { ...omit(approvals, 'solo'), soloMs: approvals.solo },
     oncall: { ...oncall, policy: policy(oncall) },
     heartbeat: heartbeat && { url: heartbeat.url, everyMs: heartbeat.every },
@@ -33,6 +33,11 @@ function cluster(written: Of<'clusters'>[number], role: ProcessRole): Cluster {
   // Managing access needs a token of its own: `token` never stands in for it.
   const both = { read: token, act: acts ? token : undefined }
   return { name, endpoints, tokens: tokens ?? both, tls: tls ?? {}, root, pollMs: poll }
+}
+
+function install({ disk, ...same }: NonNullable<Of<'hosts'>[number]['install']>): HostInstall {
+  const { serial = '', wwn } = disk
+  return { ...same, disk: wwn === undefined ? { serial } : { wwn } }
 }
 
 function omit<T extends object, K extends keyof T>(whole: T, key: K): Omit<T, K> {

@@ -58,6 +58,7 @@ export function crossChecks(data: unknown, written: unknown, role: ProcessRole):
     ...power(new At(written)),
     ...probes(file, role),
     ...listeners(file),
+    ...installs(new At(written)),
   ]
 }
 
@@ -235,6 +236,36 @@ function* probes(file: At, role: ProcessRole): Iterable<Finding> {
       if (role === 'lab' || host === undefined || !(isLoopback(host) || isLinkLocal(host))) continue
       yield one.fault("is an address of Quorum's own machine or link, not of a guest", "Write the guest's own address.")
     }
+  }
+}
+
+/** What erases a disk names its machine, its disk, and its network whole. */
+function* installs(file: At): Iterable<Finding> {
+  for (const host of file.key('hosts').items()) {
+    const install = host.key('install')
+    if (!isMap(install.value)) continue
+    if (!host.key('mac').given) yield install.fault('needs mac beside it', 'Add mac: … of the card with its address.')
+    const disk = install.key('disk')
+    if (isMap(disk.value) && disk.key('serial').given === disk.key('wwn').given) {
+      yield disk.fault('needs either serial or wwn', 'Write { serial: … } or { wwn: "0x…" }.')
+    }
+    const given = ['cidr', 'gateway', 'dns'].filter((name) => install.key(name).given)
+    if (given.length === 1 || given.length === 2) {
+      yield install.fault('needs cidr, gateway and dns together', 'Give all three, or none for DHCP.')
+    }
+  }
+  // Without a machine to install, nothing is ever served.
+  if (
+    !file
+      .key('hosts')
+      .items()
+      .some((host) => host.key('install').given)
+  )
+    return
+  const listener = file.key('http').key('install')
+  const host = hostAndPort(listener.key('listen').text ?? '')?.host
+  if (host !== undefined && !isLoopback(host) && !file.key('http').key('tls').given) {
+    yield listener.fault('needs http.tls', 'Add tls: { cert: …, key: … } under http: the medium pins that certificate.')
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { roles } from '../core/roles.ts'
 import { eventKinds, severities } from '../ha/event.ts'
+import { installMap, passwordHash } from './install-kinds.ts'
 import { duration, leaf, list, map, matching, named, oneOf, secret, secretUrl, wholeNumber, wrong } from './kinds.ts'
 import {
   apiUrl,
@@ -85,6 +86,7 @@ export function fileSchema(role: ProcessRole, folder: string) {
     password: secret.optional(),
     tls: tls.optional(),
     mac: mac.optional(),
+    install: installMap(needed(passwordHash, 'hosts', '*', 'install', 'passwordHash')).optional(),
   })
   const chat = map({
     slack: map({
@@ -142,7 +144,7 @@ export function fileSchema(role: ProcessRole, folder: string) {
     listen: listen.optional(),
     publicUrl: publicUrl.optional(),
     tls: map({ cert: file(folder, checkTls), key: file(folder, checkTls) }).optional(),
-    install: map({ listen }).optional(),
+    install: map({ listen, url: publicUrl.optional() }).optional(),
     hooks: map({
       proxmox: map({ secret: needed(secret, 'http', 'hooks', 'proxmox', 'secret') }).optional(),
     }).optional(),

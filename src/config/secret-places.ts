@@ -23,6 +23,7 @@ const table: Readonly<Record<string, Partial<Record<ProcessRole, Use>>>> = {
   'clusters.*.tokens.access': { worker: 'needs', 'root-worker': 'needs' },
   'clusters.*.root.password': { 'root-worker': 'needs' },
   'hosts.*.password': { 'root-worker': 'needs' },
+  'hosts.*.install.passwordHash': { bot: 'needs' },
   'chat.slack.botToken': { bot: 'needs', lab: 'may', tool: 'may' },
   'chat.slack.appToken': { bot: 'needs', lab: 'may', tool: 'may' },
   'chat.slack.signingSecret': { bot: 'needs', lab: 'may', tool: 'may' },

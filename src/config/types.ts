@@ -1,3 +1,4 @@
+import type { Filesystem, Keyboard } from '../core/install.ts'
 import type { Language } from '../core/language.ts'
 import type { Target } from '../core/message.ts'
 import type { Grant, Person } from '../core/roles.ts'
@@ -64,6 +65,26 @@ export interface Host {
   password?: Secret | undefined
   tls: Tls
   mac?: string | undefined
+  install?: HostInstall | undefined
+}
+
+/** How a machine is installed unattended. */
+export interface HostInstall {
+  /** Of its DMI. */
+  serial: string
+  fqdn: string
+  keyboard: Keyboard
+  country: string
+  timezone: string
+  mailto: string
+  /** As crypt(3) writes it. */
+  passwordHash?: Secret | undefined
+  filesystem: Filesystem
+  disk: { serial: string } | { wwn: string }
+  /** With `gateway` and `dns`; absent: by DHCP. */
+  cidr?: string | undefined
+  gateway?: string | undefined
+  dns?: string | undefined
 }
 
 /** Off while it has no `botToken`. Socket Mode with `appToken`, else HTTP with `signingSecret`. */
@@ -154,7 +175,7 @@ export interface Http {
   /** Absolute paths. */
   tls?: { cert: string; key: string } | undefined
   /** The listener for answer files; absent: off. */
-  install?: { listen: Listen } | undefined
+  install?: { listen: Listen; url?: string | undefined } | undefined
   /** Who may call us; with `proxmox`, its notifications make the watcher look early. */
   hooks?: { proxmox?: { secret?: Secret | undefined } | undefined } | undefined
 }

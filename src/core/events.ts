@@ -9,6 +9,7 @@ import type { Drills } from './drills.ts'
 import type { Refused, Unavailable } from './errors.ts'
 import type { Jobs, KnownHost, Preferences } from './house.ts'
 import type { Incidents } from './incidents.ts'
+import type { Installs } from './install.ts'
 import type { Language, Values } from './language.ts'
 import type { ActionId, Field, Target } from './message.ts'
 import type { Oncall } from './oncall.ts'
@@ -95,6 +96,7 @@ export interface DispatchPorts {
   trail: AuditTrail
   drafts: Drafts
   blueprints: Blueprints
+  installs: Installs
   incidents: Incidents
   oncall: Oncall
   drills: Drills

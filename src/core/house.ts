@@ -5,6 +5,7 @@ import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
 import type { Drills } from './drills.ts'
 import type { Incidents } from './incidents.ts'
+import type { Installs } from './install.ts'
 import type { Language, Values } from './language.ts'
 import type { Oncall } from './oncall.ts'
 import type { Words } from './ports.ts'
@@ -55,6 +56,7 @@ export interface House {
   trail: AuditTrail
   drafts: Drafts
   blueprints: Blueprints
+  installs: Installs
   /** What a line of a task's log means, where that is known. */
   explainLine(line: string): { code: string; values?: Values } | undefined
   incidents: Incidents

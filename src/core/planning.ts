@@ -254,6 +254,7 @@ export class Planning {
           trail: this.#ports.trail,
           drafts: this.#ports.drafts,
           blueprints: this.#ports.blueprints,
+          installs: this.#ports.installs,
           explainLine: this.#ports.explainLine,
           incidents: this.#ports.incidents,
           oncall: this.#ports.oncall,

@@ -8,6 +8,7 @@ import { Dispatch } from '../../src/core/dispatch.ts'
 import type { Draft, Drafts } from '../../src/core/drafts.ts'
 import type { Enqueue } from '../../src/core/events.ts'
 import type { Jobs } from '../../src/core/house.ts'
+import type { Installs } from '../../src/core/install.ts'
 import type { Language } from '../../src/core/language.ts'
 import type { ActionId, Message } from '../../src/core/message.ts'
 import type { Card, Outbox } from '../../src/core/outbox.ts'
@@ -26,6 +27,23 @@ import { MemoryIncidents } from './memory-incidents.ts'
 import { MemoryOncall } from './memory-oncall.ts'
 
 const catalogue = await loadCatalogue()
+
+/** One machine that may be installed; windows are opened for nobody. */
+const installs: Installs = {
+  url: 'https://10.0.0.10:8486',
+  list: () => [
+    {
+      name: 'pve4',
+      fqdn: 'pve4.lab.test',
+      serial: 'CZJ1',
+      mac: 'bc:24:11:0a:0b:0c',
+      disk: { serial: 'S4EVNF0M1' },
+      filesystem: 'ext4',
+    },
+  ],
+  open: async () => {},
+  close: async () => {},
+}
 
 const people: Person[] = [{ name: 'ana', ids: ['web:ana', 'slack:U1'], language: 'es', tz: 'America/Guayaquil' }]
 
@@ -171,6 +189,7 @@ export class Stage {
       trail: this.trail,
       drafts: this.drafts,
       blueprints: openBlueprints(this.blueprints),
+      installs,
       explainLine,
       incidents: this.incidents,
       oncall: this.oncall,
