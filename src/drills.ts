@@ -61,9 +61,12 @@ export function openDrills(house: House, labControl: string | undefined, lab: bo
       })
     },
     async label(cluster, node, by, text) {
-      for (const one of await incidents.list({ cluster, live: true, most: 50 })) {
-        if (one.node === node) await incidents.act(one.id, { kind: 'note', by, text }, {})
+      const live = (await incidents.list({ cluster, live: true, most: 50 })).filter((one) => one.node === node)
+      for (const one of live) {
+        if (one.timeline.some(({ act }) => act?.text === text)) continue
+        await incidents.act(one.id, { kind: 'note', by, text }, {})
       }
+      return live.length > 0
     },
   }
 }

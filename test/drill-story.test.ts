@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Message } from '../src/core/message.ts'
-import { Crew } from './crew.ts'
+import { Crew, until } from './crew.ts'
 import { Caller } from './lab-calls.ts'
 
 let crew: Crew
 let bot: Awaited<ReturnType<Crew['bot']>>
+let worker: Awaited<ReturnType<Crew['worker']>>
 let more: object
 
 const speed = 50
@@ -30,7 +31,7 @@ beforeAll(async () => {
   const tokens = { read: sim.readToken, act: sim.token }
   const cluster = { name: 'main', endpoints: sim.endpoints, tokens, tls: { ca: `${folder}/ca.pem` }, poll: '250ms' }
   more = { clusters: [cluster], power, channels: [{ cluster: 'main', post: ['web:ops'] }] }
-  ;[bot] = await Promise.all([crew.bot('drills', more), crew.worker('drills', more)])
+  ;[bot, worker] = await Promise.all([crew.bot('drills', more), crew.worker('drills', more)])
 })
 
 afterAll(() => crew?.close())
@@ -110,4 +111,55 @@ test('a node that is shut down: foretold on pve2, seen there, home again, measur
   expect(inThread).toEqual(
     expect.arrayContaining([expect.stringMatching(/\.md \(1\)$/), expect.stringMatching(/\.json \(1\)$/)]),
   )
+})
+
+/** All as it was, and the agent of pve1 at work: it waits two minutes for its lock after a boot. */
+async function steady() {
+  const { nodes } = crew.sim.cluster
+  const { ha } = nodes[1]!.config
+  await until(() => {
+    const isHome = nodes[0]!.power === 'on' && nodes[0]!.processes.has(100)
+    const service = ha.manager.service_status?.['vm:100']
+    return isHome && ha.lrm.get('pve1')?.state === 'active' && service?.state === 'started' && service.running === 1
+  }, 'the cluster as it was')
+}
+
+test('the same by power loss, its worker killed after it: another one brings the node back; about two minutes, and why', async () => {
+  await steady()
+  const moments = truth()
+  const card = await ordered('drill run pve1 kind:power')
+  const pve1 = crew.sim.cluster.nodes[0]!
+  await until(() => pve1.power === 'off', 'the power loss')
+  await worker.kill9()
+  worker = await crew.worker('drills', more)
+  const end = await ended(card)
+  expect(end.message, JSON.stringify(end.message)).toMatchObject({ state: 'ok' })
+  expect(pve1.power).toBe('on')
+  await bot.say('viewer', 'drill report', 'ops')
+  const isReport = ({ title, thread }: Message) => /power loss: passed$/.test(title) && thread === undefined
+  const { message } = await bot.card(isReport, 'the report', 'ops')
+  const [row] = message.table!.rows
+  const down = secondsOf(row![3]!)
+  expect(Math.abs(down - downTruth(moments))).toBeLessThanOrEqual(10)
+  expect(down).toBeGreaterThan(100)
+  expect(message.text).toContain('120 s until its lock is free')
+  await bot.say('viewer', 'drill history', 'ops')
+  const history = await bot.card(({ title }) => title === 'Drills: 2', 'the history', 'ops')
+  expect(history.message.table!.rows.map(([, , node, kind, result]) => [node, kind, result])).toEqual([
+    ['pve1', 'power loss', 'passed'],
+    ['pve1', 'graceful shutdown', 'passed'],
+  ])
+})
+
+test('aborted: says what cannot be taken back, and brings the node back', async () => {
+  await steady()
+  const card = await ordered('drill run pve1 kind:shutdown')
+  const pve1 = crew.sim.cluster.nodes[0]!
+  await until(() => pve1.power === 'stopping', 'the shutdown')
+  await bot.say('operator', 'drill abort', 'ops')
+  const said = await bot.card(({ title }) => /is being ended$/.test(title), 'the abort', 'ops')
+  expect(said.message.text).toContain('cannot be taken back')
+  const end = await ended(card)
+  expect(end.message).toMatchObject({ state: 'warning', title: expect.stringContaining('stopped') })
+  expect(pve1.power).toBe('on')
 })

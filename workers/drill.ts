@@ -143,7 +143,6 @@ export default defineWorker({
     const report = await step('report', async () => {
       const all = reportOf(steady, seen, { id, cluster, within, by: requester, backAt, after, words })
       await drills.keep(all)
-      await drills.label(cluster, node, requester, say('labelled', { id }))
       await drills.loud(window, requester)
       await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: after.at })
       return all
@@ -239,11 +238,12 @@ async function isLeaving({ payload, proxmox }: Context): Promise<boolean> {
 }
 
 async function watched(context: Context, steady: Steady, watch: Watch): Promise<Seen> {
-  const { payload, drills, job, until, shows, words } = context
+  const { payload, drills, job, until, shows, words, say } = context
   const seen: Seen = { guests: {}, timeline: [{ at: steady.at, what: `${payload.node} ${payload.kind}` }] }
   let last: DrillLook | undefined
   let blindSince: number | undefined
   let doubts = 0
+  let isLabelled = false
   const silent: Record<string, number> = {}
   const end = await until(
     async () => {
@@ -256,6 +256,9 @@ async function watched(context: Context, steady: Steady, watch: Watch): Promise<
       }
       blindSince = undefined
       seen.timeline.push(...changes(last, look))
+      if (!isLabelled && seen.lostAt !== undefined) {
+        isLabelled = await drills.label(job.cluster, payload.node, job.requester, say('labelled', { id: job.id }))
+      }
       const gap = last ? look.now - last.now : 1
       if (seen.lostAt === undefined && !look.online.includes(payload.node)) seen.lostAt = look.now
       const cutAt = payload.kind === 'power' || payload.kind === 'network' ? steady.at : (seen.lostAt ?? look.now)

@@ -78,6 +78,6 @@ export interface DrillGround extends Drills {
     drill: string
     at: number
   }): Promise<void>
-  /** Labels what the watcher made of it. */
-  label(cluster: string, node: string, by: Identity, text: string): Promise<void>
+  /** Labels what the watcher made of it, once; false: it has made nothing of it yet. */
+  label(cluster: string, node: string, by: Identity, text: string): Promise<boolean>
 }
