@@ -115,7 +115,7 @@ export default defineWorker({
 })
 
 /** Where HA has a guest, where it is bound for, and whether it stands still there. Undefined: HA does not have it. */
-async function placeOf(proxmox: ProxmoxWriterPort, sid: string) {
+export async function placeOf(proxmox: ProxmoxWriterPort, sid: string) {
   const [entries, manager] = await Promise.all([proxmox.haStatus(), proxmox.managerStatus()])
   const entry = entries.find((one) => one.type === 'service' && one.sid === sid)
   if (!entry) return undefined

@@ -44,6 +44,47 @@ test('host check of one, in Spanish', async () => {
   expect(rowOf(card, 'Arquitectura')).toMatchObject({ 2: 'ppc64le' })
 })
 
+/** `web` under HA, at home on pve1. */
+async function underHa() {
+  const { ha } = host('pve1').config
+  ha.resources.set('vm:100', { sid: 'vm:100', type: 'vm', keys: { state: 'started', comment: 'shop' } })
+  const keys = { resources: 'vm:100', nodes: 'pve1:2,pve2:1' }
+  ha.rules.set('home', { rule: 'home', type: 'node-affinity', order: 1, keys })
+  await advanced(async () => (await stage.proxmox.haStatus()).some(({ state }) => state === 'started'))
+}
+
+async function advanced(isSo: () => Promise<boolean>) {
+  for (let seconds = 0; !(await isSo()); seconds += 5) {
+    if (seconds > 600) throw new Error('not within ten minutes of the simulated clock')
+    await stage.sim.cluster.clock.advance(5)
+  }
+}
+
+const placeOf = (vmid: number) => host('pve1').config.guests.get(vmid)?.node
+
+test('host drain: away by HA and live, the rest is named; undrain gives failback back and HA goes home', async () => {
+  await underHa()
+  await stage.machine(103, 'own')
+  const card = await stage.say('host drain pve1')
+  expect(fieldOf(card, 'web (vm:100)')).toBe('→ pve2, live, by HA')
+  expect(fieldOf(card, 'db (vm:101)')).toMatch(/^→ pve[23], live$/)
+  expect(fieldOf(card, 'own (vm:103)')).toContain("scsi0 is on the node's own storage")
+  expect(fieldOf(card, 'Failback set aside')).toBe('vm:100; restored by: host undrain pve1')
+  const { outcome } = await done(stage, 'host drain pve1')
+  expect(outcome?.values).toMatchObject({ node: 'pve1', moved: 3 })
+  expect(outcome?.warnings?.join()).toContain('"name":"own"')
+  expect([100, 101, 102].map(placeOf)).not.toContain('pve1')
+  const keys = () => host('pve1').config.ha.resources.get('vm:100')!.keys
+  expect(keys()).toMatchObject({ failback: 0, comment: 'shop [quorum: failback off while pve1 is drained]' })
+  await stage.sim.cluster.clock.advance(60)
+  expect(placeOf(100)).toBe('pve2')
+
+  expect((await done(stage, 'host undrain pve1')).outcome?.values).toEqual({ node: 'pve1', ids: 'vm:100' })
+  expect(keys()).toMatchObject({ failback: 1, comment: 'shop' })
+  await advanced(async () => placeOf(100) === 'pve1')
+  expect((await stage.say('host undrain pve1')).error?.code).toBe('not-drained')
+})
+
 test('host shutdown: consequences first; seen off by another; woken again', async () => {
   const card = await stage.say('host shutdown pve3', 'admin')
   expect(card).toMatchObject({ state: 'waiting', title: 'Shut down node pve3' })
@@ -51,6 +92,7 @@ test('host shutdown: consequences first; seen off by another; woken again', asyn
   expect(fieldOf(card, 'Shutdown policy')).toMatch(/^conditional: /)
   expect(warningsOf(card)).toEqual([
     'Afterwards one more loss makes the cluster read-only.',
+    expect.stringMatching(/^Not under HA, stopped with it: .*mail \(vm:102\)/),
     expect.stringContaining('no Wake-on-LAN address'),
   ])
   const down = await done(stage, 'host shutdown pve3', 'admin')
@@ -65,8 +107,9 @@ test('host shutdown: consequences first; seen off by another; woken again', asyn
 
 test('host reboot: machines outside of HA by name; done when it votes with a younger boot', async () => {
   const before = host('pve1').bootedAt
+  await stage.ended(await stage.proxmox.guestPower({ node: 'pve1', kind: 'qemu', vmid: 103 }, 'start'))
   const card = await stage.say('host reboot pve1', 'admin')
-  expect(warningsOf(card).join('\n')).toMatch(/Not under HA, stopped with it: web \(vm:100\)/)
+  expect(warningsOf(card).join('\n')).toMatch(/Not under HA, stopped with it: own \(vm:103\)/)
   const back = await done(stage, 'host reboot pve1', 'admin')
   expect(back.outcome?.values).toMatchObject({ now: 'back {"votes":3,"expected":3}' })
   expect(host('pve1').bootedAt).toBeGreaterThan(before)
