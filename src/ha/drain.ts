@@ -23,7 +23,7 @@ export interface Stay {
   key: string
 }
 
-export const stayCodes = [
+const stayCodes = [
   'template',
   'local-disk',
   'cdrom',
@@ -105,7 +105,7 @@ const reasons: Record<Hindrance['code'], StayCode> = {
 }
 
 /** What is written into the comment of what was set aside, so that the cluster itself knows it, whoever else forgets. */
-export const markOf = (node: string) => `[quorum: failback off while ${node} is drained]`
+const markOf = (node: string) => `[quorum: failback off while ${node} is drained]`
 
 export const marked = (comment: string | undefined, node: string): string =>
   [comment, markOf(node)].filter(Boolean).join(' ')
