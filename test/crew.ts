@@ -79,6 +79,8 @@ export class Chat {
 
 export interface WorkerProcess {
   readonly pid: number
+  /** What it has logged so far. */
+  readonly log: readonly string[]
   kill9(): Promise<void>
   stop(): Promise<void>
 }
@@ -168,8 +170,10 @@ export class Crew {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     this.#children.add(child)
+    const log: string[] = []
     await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
+        log.push(line)
         if (line.includes('worker ready')) resolve()
         else if (/"level":[56]0/.test(line)) console.error(line)
       })
@@ -181,7 +185,7 @@ export class Crew {
       child.kill(signal)
       await once(child, 'exit')
     }
-    return { pid: child.pid!, kill9: () => end('SIGKILL'), stop: () => end('SIGTERM') }
+    return { pid: child.pid!, log, kill9: () => end('SIGKILL'), stop: () => end('SIGTERM') }
   }
 
   /** A bot in a process of its own, to be killed; `http`: where it serves health and webhooks. */

@@ -88,4 +88,36 @@ export const clusterErrorsEn = {
     says: '{node} is in no cluster yet.',
     hint: 'cluster create NAME first:{node}',
   },
+  'leave-online': {
+    says: '{by} sees {node} online. Only a node that is off for good can be taken out.',
+    hint: 'host shutdown {node}   # then pull its power and its network cable',
+  },
+  'leave-one-witness': {
+    says: 'Only {by} could be asked about {node}, and a member that is cut off calls all others offline. Two must say so.',
+    hint: 'endpoints: [https://ADDRESS1:8006, https://ADDRESS2:8006]   # of {cluster}, in quorum.yaml; or bring another member back',
+  },
+  'leave-no-majority': {
+    says: 'Without {node}, only {here} of {all} votes of {cluster} would be there: no majority.',
+    hint: 'quorum   # bring the other nodes back first',
+  },
+  'leave-guests': {
+    says: 'Machines still belong to {node}: {guests}. They would be lost to the cluster.',
+    hint: 'mv /etc/pve/nodes/{node}/qemu-server/{first}.conf /etc/pve/nodes/OTHER/qemu-server/   # only if its disks are on shared storage; else restore it from a backup',
+  },
+  'leave-ha': {
+    says: 'HA rules or groups still name {node}: {rules}.',
+    hint: 'ha unrule {first}',
+  },
+  'leave-replication': {
+    says: 'Machines are still replicated to {node}: {jobs}.',
+    hint: 'pvesr delete {first} --force',
+  },
+  'leave-ceph': {
+    says: '{node} still carries a part of Ceph, which would miss it.',
+    hint: 'ceph -s   # remove its OSDs, monitor, manager and metadata server first',
+  },
+  'leave-qdevice': {
+    says: 'The cluster has a QDevice, which must be taken out before a node is, and set up anew afterwards.',
+    hint: 'pvecm qdevice remove',
+  },
 } as const

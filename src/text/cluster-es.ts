@@ -88,4 +88,36 @@ export const clusterErrorsEs = {
     says: '{node} no está todavía en ningún clúster.',
     hint: 'cluster create NAME first:{node}',
   },
+  'leave-online': {
+    says: '{by} ve a {node} en línea. Solo se puede sacar un nodo que está apagado para siempre.',
+    hint: 'host shutdown {node}   # luego quítale la corriente y el cable de red',
+  },
+  'leave-one-witness': {
+    says: 'Solo se pudo preguntar a {by} por {node}, y un miembro aislado da a todos los demás por apagados. Lo tienen que decir dos.',
+    hint: 'endpoints: [https://ADDRESS1:8006, https://ADDRESS2:8006]   # de {cluster}, en quorum.yaml; o haz volver a otro miembro',
+  },
+  'leave-no-majority': {
+    says: 'Sin {node} solo estarían {here} de {all} votos de {cluster}: no es mayoría.',
+    hint: 'quorum   # haz volver antes a los otros nodos',
+  },
+  'leave-guests': {
+    says: 'Todavía hay máquinas de {node}: {guests}. El clúster las perdería.',
+    hint: 'mv /etc/pve/nodes/{node}/qemu-server/{first}.conf /etc/pve/nodes/OTHER/qemu-server/   # solo si sus discos están en un almacenamiento compartido; si no, restáurala de un respaldo',
+  },
+  'leave-ha': {
+    says: 'Reglas o grupos de HA todavía nombran a {node}: {rules}.',
+    hint: 'ha unrule {first}',
+  },
+  'leave-replication': {
+    says: 'Todavía se replican máquinas hacia {node}: {jobs}.',
+    hint: 'pvesr delete {first} --force',
+  },
+  'leave-ceph': {
+    says: '{node} todavía lleva una parte de Ceph, que la echaría en falta.',
+    hint: 'ceph -s   # quita antes sus OSD, monitor, manager y servidor de metadatos',
+  },
+  'leave-qdevice': {
+    says: 'El clúster tiene un QDevice, que se debe quitar antes de sacar un nodo y configurar de nuevo después.',
+    hint: 'pvecm qdevice remove',
+  },
 } as const

@@ -20,6 +20,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'lab-idle': () => import('./lab-idle.ts'),
   'lab-start': () => import('./lab-start.ts'),
   pager: () => import('./pager.ts'),
+  'join-saga': () => import('./join-saga.ts'),
   'watch-diff': () => import('./watch-diff.ts'),
   'watch-latency': () => import('./watch-latency.ts'),
   'watch-size': () => import('./watch-size.ts'),
