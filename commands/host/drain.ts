@@ -4,6 +4,7 @@ import { answer, defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
 import { haDecidedOn, numberOf, refuseWithoutQuorum } from '../../src/core/ha.ts'
+import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
 import { readSite } from '../../src/core/site.ts'
 import { drainOf } from '../../src/ha/drain.ts'
@@ -36,17 +37,6 @@ export default defineCommand({
         maintenance: 'For longer',
         maintenanceIs:
           'Maintenance mode has no API; on any node: ha-manager crm-command node-maintenance enable {node}',
-        template: 'a template',
-        'local-disk': "{key} is on the node's own storage; host drain {node} local:true copies it",
-        cdrom: 'the CD-ROM {key} is not there on the others; eject it first',
-        storage: '{key} is on a storage that the others lack',
-        'host-file': '{key} is a file of this host',
-        passthrough: '{key} is a device of this host',
-        rule: 'a strict rule allows no other node',
-        error: 'HA has it in the error state',
-        disarmed: 'HA is disarmed',
-        'not-taken': 'HA has not taken it yet',
-        'no-node': 'no other node can take it',
         click: 'Right-click node {node} in the tree on the left, then "Bulk Migrate"',
       },
       refusals: {
@@ -71,17 +61,6 @@ export default defineCommand({
         maintenance: 'Por más tiempo',
         maintenanceIs:
           'El modo de mantenimiento no tiene API; en cualquier nodo: ha-manager crm-command node-maintenance enable {node}',
-        template: 'es una plantilla',
-        'local-disk': '{key} está en el almacenamiento propio del nodo; host drain {node} local:true lo copia',
-        cdrom: 'el CD-ROM {key} no está en los demás; expúlsalo antes',
-        storage: '{key} está en un almacenamiento que los demás no tienen',
-        'host-file': '{key} es un archivo de este equipo',
-        passthrough: '{key} es un dispositivo de este equipo',
-        rule: 'una regla estricta no permite otro nodo',
-        error: 'HA la tiene en estado de error',
-        disarmed: 'HA está desarmada',
-        'not-taken': 'HA todavía no la tomó',
-        'no-node': 'ningún otro nodo puede tomarla',
         click: 'Clic derecho en el nodo {node} del árbol de la izquierda, luego «Bulk Migrate»',
       },
       refusals: {
@@ -94,7 +73,8 @@ export default defineCommand({
     { say: 'host drain pve1 local:true', plans: 'host-drain' },
     { say: 'host drain pve9', refuses: 'unknown-node' },
   ],
-  async plan({ args, proxmox, cluster, say, signal }) {
+  async plan({ args, proxmox, cluster, say, house, asker, signal }) {
+    const { stays: reasons } = house.words[asker.language].hosts
     const { nodes } = await proxmox.resources({ signal })
     const node = findNode(nodes, args.node, cluster).name
     const look = await readSite(proxmox, (guest) => guest.node === node, signal)
@@ -105,11 +85,11 @@ export default defineCommand({
     const staying = [
       ...stays.map(({ sid, name, why, key }) => ({
         name: `${name} (${sid})`,
-        value: say('stays', { why: say(why, { key, node }) }),
+        value: say('stays', { why: fill(reasons[why], { key, node }) }),
       })),
       ...templates.map(({ name, vmid }) => ({
         name: `${name} (${vmid})`,
-        value: say('stays', { why: say('template') }),
+        value: say('stays', { why: reasons.template }),
       })),
     ]
     if (moves.length + staying.length === 0) return answer({ title: say('empty', { node }), state: 'ok' })

@@ -110,4 +110,17 @@ export const hostsEn = {
       reboot: 'Click "Reboot" at the top right, and confirm',
     },
   },
+  stays: {
+    template: 'a template',
+    'local-disk': "{key} is on the node's own storage; host drain {node} local:true copies it",
+    cdrom: 'the CD-ROM {key} is not there on the others; eject it first',
+    storage: '{key} is on a storage that the others lack',
+    'host-file': '{key} is a file of this host',
+    passthrough: '{key} is a device of this host',
+    rule: 'a strict rule allows no other node',
+    error: 'HA has it in the error state',
+    disarmed: 'HA is disarmed',
+    'not-taken': 'HA has not taken it yet',
+    'no-node': 'no other node can take it',
+  },
 }

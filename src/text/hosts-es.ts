@@ -101,4 +101,17 @@ export const hostsEs: typeof hostsEn = {
       reboot: 'Clic en «Reboot», arriba a la derecha, y confirma',
     },
   },
+  stays: {
+    template: 'es una plantilla',
+    'local-disk': '{key} está en el almacenamiento propio del nodo; host drain {node} local:true lo copia',
+    cdrom: 'el CD-ROM {key} no está en los demás; expúlsalo antes',
+    storage: '{key} está en un almacenamiento que los demás no tienen',
+    'host-file': '{key} es un archivo de este equipo',
+    passthrough: '{key} es un dispositivo de este equipo',
+    rule: 'una regla estricta no permite otro nodo',
+    error: 'HA la tiene en estado de error',
+    disarmed: 'HA está desarmada',
+    'not-taken': 'HA todavía no la tomó',
+    'no-node': 'ningún otro nodo puede tomarla',
+  },
 }
