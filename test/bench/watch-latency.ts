@@ -19,25 +19,25 @@ export async function measure(stage: Stage): Promise<Figure[]> {
   const more = { channels: [{ cluster: 'main', post: ['web:ops'] }] }
   const bot = await crew.bot('latency', more)
   const worker = await crew.worker('latency', more)
-  const opinion = (state: string) => {
-    ha.manager.node_status = { ...ha.manager.node_status, pve3: state }
-  }
+  const sid = (i: number) => `vm:${200 + i}`
+  const guests = Array.from({ length: changes }, (_, i) => sid(i))
+  const service = (state: string) => ({ node: 'pve1', state, uid: 'u' })
+  ha.manager.service_status = Object.fromEntries(guests.map((guest) => [guest, service('started')]))
   let after = 0
-  /** News about maintenance since the last ones. */
-  const isTold = async () => {
+  /** News of this guest since the last ones. */
+  const isTold = async (guest: string) => {
     const news = await bot.messages('ops', after)
     after = Math.max(after, ...news.map(({ seq }) => seq))
-    return news.some(({ message }) => /^maintenance\./.test(message.event?.kind ?? ''))
+    return JSON.stringify(news).includes(guest)
   }
   const spent: number[] = []
-  opinion('online')
   await delay(pollMs * 3)
   for (let i = 0; i < changes; i++) {
     // Spread over the beat, so that no phase of it is preferred.
     await delay((i * 370) % pollMs)
     const began = performance.now()
-    opinion(i % 2 === 0 ? 'maintenance' : 'online')
-    await until(isTold, `change ${i}`)
+    ha.manager.service_status = { ...ha.manager.service_status, [sid(i)]: service('error') }
+    await until(() => isTold(sid(i)), `change ${i}`)
     spent.push(performance.now() - began)
   }
   await worker.stop()
