@@ -13,7 +13,7 @@ export class ReplayCluster {
   /** Paths that were asked, since it was last emptied. */
   readonly asked: string[] = []
   /** Spoils what one node answers to a path. */
-  spoil?: (node: string, path: string, response: ServerResponse) => boolean
+  spoil: ((node: string, path: string, response: ServerResponse) => boolean) | undefined
 
   private constructor(authority: Authority, servers: TestNode[]) {
     this.authority = authority

@@ -101,7 +101,7 @@ export async function measure(stage: Stage): Promise<Figure[]> {
     await worker.stop()
     floor[`per-guest poller, requests a look, ${size.guests} guests`] = size.guests
     floor[`per-guest poller, ms a look, ${size.guests} guests`] = await perGuest(cluster, size.guests)
-    stage.say(`${size.guests} guests: ${cluster.asked.length} requests, ${rss} MB`)
+    stage.say(`${size.guests} guests: ${rss} MB`)
   }
   const isConstant = sizes.every(({ guests }) => measured[`fast requests a look, ${guests} guests`]! <= target.fast)
   const samples = sizes.length
