@@ -3,7 +3,7 @@ import { readDrill } from '../src/core/drill-facts.ts'
 import { lookAtDrill, type Watched } from '../src/core/drill-look.ts'
 import { reportCard, reportMarkdown } from '../src/core/drill-report.ts'
 import type { DrillGuest, DrillReport } from '../src/core/drills.ts'
-import { Refused } from '../src/core/errors.ts'
+import { Cancelled, Refused } from '../src/core/errors.ts'
 import { sidOf } from '../src/core/ha.ts'
 import { fill } from '../src/core/language.ts'
 import { reads } from '../src/core/needs.ts'
@@ -32,6 +32,7 @@ const settledWithinMs = 15 * 60_000
 /** What was announced ends by itself, should nobody be left to end it. */
 const quietForMs = 2 * 3600_000
 const wakeEveryMs = 30_000
+const askEveryMs = 10 * 60_000
 
 interface Seen {
   guests: Record<string, Partial<DrillGuest>>
@@ -87,6 +88,10 @@ export default defineWorker({
           says: 'Since it was planned, something has changed: {gates}. Nothing was done.',
           hint: 'drill plan {node}',
         },
+        'device-failed': {
+          says: 'What was to cut {node} off did not obey; whether it did anything shows the node itself.',
+          hint: 'drill plan {node}',
+        },
         'not-gone': { says: '{node} did not go down in time.', hint: 'host list' },
         'never-back': { says: '{node} has not come back.', hint: 'host list' },
       },
@@ -119,6 +124,10 @@ export default defineWorker({
           says: 'Desde que se planeó, algo cambió: {gates}. No se hizo nada.',
           hint: 'drill plan {node}',
         },
+        'device-failed': {
+          says: 'Lo que debía cortar {node} no obedeció; si hizo algo lo muestra el propio nodo.',
+          hint: 'drill plan {node}',
+        },
         'not-gone': { says: '{node} no se apagó a tiempo.', hint: 'host list' },
         'never-back': { says: '{node} no ha vuelto.', hint: 'host list' },
       },
@@ -136,10 +145,14 @@ export default defineWorker({
       return true
     })
     const watch = async () => lookAtDrill(context.proxmox, guests, node)
-    const seen = await brokenAndSeen(context, steady, watch)
-    const backAt = await broughtBack(context, seen, watch)
-    await startedAgain(context, steady, guests)
-    const after = await step('settle', () => settled(context, steady, guests, watch))
+    const { seen, backAt, after } = await gone(context, steady, guests, watch).catch(async (error) => {
+      // It ends here, so that what breaks from now on calls people again.
+      if (error instanceof Refused || error instanceof Cancelled) {
+        await drills.loud(window, requester)
+        await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: steady.at })
+      }
+      throw error
+    })
     const report = await step('report', async () => {
       const all = reportOf(steady, seen, { id, cluster, within, by: requester, backAt, after, words })
       await drills.keep(all)
@@ -171,6 +184,15 @@ export default defineWorker({
     return [say(isUp ? 'leftUp' : 'leftDown', { node: payload.node })]
   },
 })
+
+/** The node gone, seen, and back, and everything looked at again. */
+async function gone(context: Context, steady: Steady, guests: readonly Watched[], watch: Watch) {
+  const seen = await brokenAndSeen(context, steady, watch)
+  const backAt = await broughtBack(context, seen, watch)
+  await startedAgain(context, steady, guests)
+  const after = await context.step('settle', () => settled(context, steady, guests, watch))
+  return { seen, backAt, after }
+}
 
 type Payload = { node: string; kind: Steady['impact']['kind']; accept: string[]; expectsNothing: boolean }
 type Context = RunContext<Payload, WorkerWords & { steps: Record<string, string>; words: Record<string, string> }>
@@ -216,8 +238,12 @@ async function brokenAndSeen(context: Context, steady: Steady, watch: Watch): Pr
     id: node,
     isSo: () => isLeaving(context),
     async act() {
-      if (kind === 'power') return drills.power(node, 'off')
-      if (kind === 'network') return drills.network(node, 'cut')
+      if (kind === 'power' || kind === 'network') {
+        const cut = kind === 'power' ? drills.power(node, 'off') : drills.network(node, 'cut')
+        return cut.catch((error) => {
+          throw new Refused('device-failed', { node }, { raw: String(error) })
+        })
+      }
       return proxmox.hostPower(node, kind === 'reboot' ? 'reboot' : 'shutdown')
     },
     showsWithinMs: 30_000,
@@ -301,22 +327,23 @@ async function broughtBack(context: Context, seen: Seen, watch: Watch): Promise<
   const { restore } = drills.means(node)
   if (kind !== 'reboot') {
     // Stored: after a crash a node that has come back meanwhile is not waited for to go.
-    const gone = await step(
+    const isGone = await step(
       'restore',
       async () => (await until(async () => ((await online()) ? undefined : true), goneTimes)) ?? false,
       4,
     )
-    if (!gone) throw new Refused('not-gone', { node })
+    if (!isGone) throw new Refused('not-gone', { node })
     if (kind === 'network')
       await change('restore', { ...giving(node, online), act: () => drills.network(node, 'up') }, 2)
     if (restore === 'lab' || restore === 'webhook') {
-      await change('restore', { ...giving(node, online), act: () => drills.power(node, 'on') }, 3)
-    } else {
-      await says('person', { title: say('person', { node }), state: 'waiting', text: say('personText') })
+      // A device that does not obey is no reason to leave the node down: a person is asked then.
+      await change('restore', { ...giving(node, online), act: () => drills.power(node, 'on').catch(() => {}) }, 3)
     }
   }
   return step('restore', async () => {
+    const since = Date.now()
     let wokenAt = 0
+    let asked = restore === 'person' ? 0 : 1
     const back = await until(
       async () => {
         const look = await watch().catch(() => undefined)
@@ -324,6 +351,10 @@ async function broughtBack(context: Context, seen: Seen, watch: Watch): Promise<
         if (restore === 'wake' && Date.now() - wokenAt > wakeEveryMs) {
           wokenAt = Date.now()
           await context.proxmox.wakeHost(node, { avoid: [node] }).catch(() => {})
+        }
+        if (Date.now() - since >= asked * askEveryMs) {
+          asked += 1
+          await says(`person.${asked}`, { title: say('person', { node }), state: 'waiting', text: say('personText') })
         }
         return undefined
       },
