@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatSize } from '../src/core/args.ts'
 import { Refused } from '../src/core/errors.ts'
+import type { Values } from '../src/core/language.ts'
 import { lookAtLun } from '../src/core/lun.ts'
 import { reads } from '../src/core/needs.ts'
 import type { ProxmoxWriterPort } from '../src/core/ports.ts'
@@ -208,24 +209,36 @@ async function refuseAbsent(proxmox: ProxmoxWriterPort, { id, type, params, node
       at: text('server'),
       params: { server: text('server') },
       wanted: text('export'),
-      no: 'no-export',
+      no: (values: Values) => new Refused('no-export', values),
     },
     iscsi: {
       what: 'iscsi',
       at: text('portal'),
       params: { portal: text('portal') },
       wanted: text('target'),
-      no: 'no-target',
+      no: (values: Values) => new Refused('no-target', values),
     },
-    lvm: { what: 'lvm', at: node, params: {}, wanted: text('vgname'), no: 'no-group' },
-    zfspool: { what: 'zfs', at: node, params: {}, wanted: text('pool').split('/')[0]!, no: 'no-pool' },
+    lvm: {
+      what: 'lvm',
+      at: node,
+      params: {},
+      wanted: text('vgname'),
+      no: (values: Values) => new Refused('no-group', values),
+    },
+    zfspool: {
+      what: 'zfs',
+      at: node,
+      params: {},
+      wanted: text('pool').split('/')[0]!,
+      no: (values: Values) => new Refused('no-pool', values),
+    },
   } as const
   const own = type in look && params.base === undefined ? look[type as keyof typeof look] : undefined
   if (!own) return
   const there = await proxmox.scanStorage(node, own.what, own.params).catch(() => undefined)
   if (there === undefined || there.includes(own.wanted)) return
   const values = { id, server: own.at, wanted: own.wanted, there: there.join(', ') || '-', first: there[0] ?? '…' }
-  throw new Refused(own.no, values)
+  throw own.no(values)
 }
 
 /** Between the decision and the act somebody may have put something there. */
