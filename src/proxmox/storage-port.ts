@@ -24,12 +24,20 @@ export interface Appliance {
   version: string
 }
 
+/** What an address holds, as the node that asked it was told. */
+export interface UrlFacts {
+  mime?: string
+  /** Bytes. */
+  size?: number
+}
+
 /** What a server, an array or a node offers to become a storage. */
 export type Scan = 'nfs' | 'iscsi' | 'lvm' | 'zfs'
 
 export interface StorageReads {
   storageState(node: string, storage: string, o?: CallOptions): Promise<StorageState>
   volumeGroups(node: string, o?: CallOptions): Promise<VolumeGroup[]>
+  urlFacts(node: string, url: string, o?: CallOptions): Promise<UrlFacts>
   appliances(node: string, o?: CallOptions): Promise<Appliance[]>
 }
 

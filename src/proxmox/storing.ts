@@ -5,7 +5,7 @@ import type { RequestOptions } from './engine.ts'
 import { PveError } from './errors.ts'
 import type { Params, Upid } from './port.ts'
 import { parseReply } from './replies/parse.ts'
-import { AppliancesReply, StorageActiveReply, scanReply, VolumeGroupsReply } from './replies/storing.ts'
+import { AppliancesReply, StorageActiveReply, scanReply, UrlFactsReply, VolumeGroupsReply } from './replies/storing.ts'
 import type { StorageReads, StorageWrites } from './storage-port.ts'
 
 type Api = (o?: RequestOptions) => Pve.Api
@@ -42,6 +42,10 @@ export function storageReads(api: Api, read: Read): StorageReads {
       }
     },
     volumeGroups: (node, o) => read(VolumeGroupsReply, loose(api(o).nodes.$(node).disks.lvm).$get()),
+    urlFacts: (node, url, o) => {
+      const at = api({ timeoutMs: PATIENT_MS, ...o }).nodes.$(node) as unknown as Record<'query-url-metadata', Loose>
+      return read(UrlFactsReply, at['query-url-metadata'].$get({ url }))
+    },
     appliances: (node, o) => read(AppliancesReply, loose(api(o).nodes.$(node).aplinfo).$get()),
   }
 }

@@ -34,6 +34,14 @@ export const storageErrorsEn = {
     says: 'Another storage stands on it (its base), so Proxmox does not let go of it.',
     hint: 'storage list',
   },
+  'url-secret': {
+    says: 'The address holds a user or a password. Everybody here can read it, and so can everybody who sees the task.',
+    hint: 'Use an address without it, and change that password',
+  },
+  'url-local': {
+    says: 'The address {host} is the node itself or its own link, where no file should come from.',
+    hint: 'storage download https://…',
+  },
   'checksum-mismatch': {
     says: 'What was downloaded is not what the checksum promises, so Proxmox threw it away.',
     hint: 'Look the checksum and the address up again on the page of whoever made the file',

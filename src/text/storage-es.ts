@@ -36,6 +36,14 @@ export const storageErrorsEs: Same<typeof storageErrorsEn> = {
     says: 'Otro almacenamiento se apoya en él (es su base), así que Proxmox no lo suelta.',
     hint: 'storage list',
   },
+  'url-secret': {
+    says: 'La dirección lleva un usuario o una contraseña. Aquí todos pueden leerla, y también quien vea la tarea.',
+    hint: 'Usa una dirección sin eso, y cambia esa contraseña',
+  },
+  'url-local': {
+    says: 'La dirección {host} es el propio nodo o su enlace, de donde no debe venir ningún archivo.',
+    hint: 'storage download https://…',
+  },
   'checksum-mismatch': {
     says: 'Lo que se descargó no es lo que promete la suma de verificación, así que Proxmox lo desechó.',
     hint: 'Vuelve a mirar la suma y la dirección en la página de quien hizo el archivo',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Appliance, Scan, VolumeGroup } from '../storage-port.ts'
-import { Flag, Num } from './parse.ts'
+import type { Appliance, Scan, UrlFacts, VolumeGroup } from '../storage-port.ts'
+import { Flag, Num, present } from './parse.ts'
 
 export const StorageActiveReply: z.ZodType<boolean> = z.object({ active: Flag }).transform(({ active }) => active)
 
@@ -25,6 +25,10 @@ export const AppliancesReply: z.ZodType<Appliance[]> = z.array(
     version: z.string().default(''),
   }),
 )
+
+export const UrlFactsReply: z.ZodType<UrlFacts> = z
+  .object({ mimetype: z.string().optional(), size: Num.optional() })
+  .transform(({ mimetype, size }) => present({ mime: mimetype, size }))
 
 /** The key that names what was found. */
 const names: Record<Scan, string> = { nfs: 'path', iscsi: 'target', lvm: 'vg', zfs: 'pool' }
