@@ -58,6 +58,16 @@ const calls: Record<string, string[]> = {
   armHa: ['POST /cluster/ha/status/arm-ha'],
   disarmHa: ['POST /cluster/ha/status/disarm-ha'],
   updateClusterOptions: ['PUT /cluster/options'],
+  storageConfig: ['GET /storage'],
+  storageState: ['GET /nodes/{node}/storage/{storage}/status'],
+  volumeGroups: ['GET /nodes/{node}/disks/lvm'],
+  urlFacts: ['GET /nodes/{node}/query-url-metadata'],
+  appliances: ['GET /nodes/{node}/aplinfo'],
+  scanStorage: ['nfs', 'iscsi', 'lvm', 'zfs'].map((what) => `GET /nodes/{node}/scan/${what}`),
+  createStorage: ['POST /storage'],
+  deleteStorage: ['DELETE /storage/{storage}'],
+  downloadUrl: ['POST /nodes/{node}/storage/{storage}/download-url'],
+  downloadAppliance: ['POST /nodes/{node}/aplinfo'],
   storageContents: ['GET /nodes/{node}/storage/{storage}/content'],
   guestConfig: ['GET /nodes/{node}/qemu/{vmid}/config'],
   guestState: ['GET /nodes/{node}/qemu/{vmid}/status/current'],
@@ -74,7 +84,11 @@ const calls: Record<string, string[]> = {
 function named(check: readonly unknown[]): { path: string; privilege: string }[] {
   const [kind, ...rest] = check
   if (kind === 'and') return rest.flatMap((part) => named(part as unknown[]))
-  if (kind === 'or') return named(rest[0] as unknown[])
+  if (kind === 'or') {
+    const ways = rest.map((part) => named(part as unknown[]))
+    // The one that gives least away: the network's own privilege rather than all of the system's.
+    return ways.find((way) => way.some(({ privilege }) => privilege === 'Sys.AccessNetwork')) ?? ways[0]!
+  }
   if (kind !== 'perm') return []
   const [path, privileges, ...options] = rest as [string, string[], ...unknown[]]
   const wanted = options.includes('any') ? privileges.slice(0, 1) : privileges

@@ -5,11 +5,9 @@ import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
 import { type Drive, drivesOf, type GuestFacts, readGuest, refuseLocked } from '../../src/core/guest.ts'
 import { reads } from '../../src/core/needs.ts'
+import { refusesLinks } from '../../src/ha/storage-features.ts'
 import type { StorageOnNode } from '../../src/proxmox/port.ts'
 import vmClone from '../../workers/vm-clone.ts'
-
-/** Storages that keep whole disks only: a clone cannot stand on another volume there. */
-const withoutLinks: ReadonlySet<string> = new Set(['lvm', 'iscsi', 'iscsidirect'])
 
 /** A copy of a machine: linked from a template where its storage can, else full. */
 export default defineCommand({
@@ -244,9 +242,7 @@ function chooseKind({ guest, called }: GuestFacts, disks: Drive[], here: Storage
     return true
   }
   if (wish.storage !== undefined) throw new Refused('linked-stays', { ...values, storage: wish.storage })
-  const whole = here.find(
-    ({ storage, type }) => withoutLinks.has(type) && disks.some((disk) => disk.storage === storage),
-  )
+  const whole = here.find(({ storage, type }) => refusesLinks(type) && disks.some((disk) => disk.storage === storage))
   if (whole) throw new Refused('no-links', { ...values, storage: whole.storage, type: whole.type })
   return false
 }

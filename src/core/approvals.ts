@@ -21,8 +21,8 @@ export class Approvals {
   }
 
   /** How many OTHER people must agree; of several classes the strictest counts. */
-  needed(command: Command): number {
-    return Math.max(0, ...approvalClasses(command).map((of) => this.#ports.approvals(of)))
+  needed(command: Command, plan: RunPlan): number {
+    return Math.max(0, ...approvalClasses(command, plan).map((of) => this.#ports.approvals(of)))
   }
 
   /** Who besides the requester holds the role, as the configuration names them; a group counts as somebody. */
@@ -61,7 +61,7 @@ export class Approvals {
     const message: Message = {
       title: plan.title,
       state: 'waiting',
-      text: this.#asks(ordered, from, pending),
+      text: this.#asks(ordered, plan, from, pending),
       fields: [...plan.shows, ...warningFields(plan, this.#ports.words[from.language].say.warning)],
     }
     const decide = [
@@ -77,13 +77,13 @@ export class Approvals {
     }
   }
 
-  #asks(ordered: Ordered, from: From, { solo, approvedBy }: Pending): string {
+  #asks(ordered: Ordered, plan: RunPlan, from: From, { solo, approvedBy }: Pending): string {
     const { access, words, decideWithinMs } = this.#ports
     const { say } = words[from.language]
     const asker = nameOf(access, from.requester)
     const minutes = Math.round(decideWithinMs / 60_000)
     if (solo !== undefined) return fill(say.soloText, { asker, time: formatTime(solo.from, from), minutes })
-    const count = this.needed(ordered.entry.command) - approvedBy.length
+    const count = this.needed(ordered.entry.command, plan) - approvedBy.length
     const who = this.others(ordered, from).join(', ') || say.none
     return fill(say.approveText, { asker, count, role: ordered.entry.command.role, who, minutes })
   }

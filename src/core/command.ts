@@ -57,6 +57,8 @@ export interface RunPlan {
   node: string
   /** What the plan was computed from; a confirmation or approval holds only while it stays the same. */
   state: unknown
+  /** What this plan risks beyond its command's risk. It adds to what is asked of people, and never takes away. */
+  risk?: Risk
 }
 
 /** Something small that the house does itself at once: no job, nothing sent to a cluster by this command. */
@@ -140,19 +142,35 @@ export interface Command<S extends z.ZodObject = z.ZodObject, E extends CommandW
   args: S
   /** Arguments that may be given without their name, in order; at most two. */
   positionals?: readonly (keyof z.output<S> & string)[]
+  /**
+   * Arguments that others make necessary: an NFS storage wants a server. `values` is what was typed. The form asks for them
+   * as for any that is missing, and leaves out those that `values` make meaningless.
+   */
+  wants?(values: Readonly<Record<string, string>>): Wants<keyof z.output<S> & string>
   text: Bilingual<E>
   examples: readonly Example[]
   /** A read-only look at the cluster: answers, throws `Refused`, or returns the job. Chat wants it well within 3 s. */
   plan(context: PlanContext<z.output<S>, E>): Promise<Plan> | Plan
 }
 
+export interface Wants<Name extends string = string> {
+  must: readonly Name[]
+  never: readonly Name[]
+}
+
 /** What the configuration counts approvals for. */
 export type ApprovalClass = 'drill' | 'destroys' | 'endangers' | 'access'
 
-/** The classes that a command belongs to: by its risk, and the one that it declares. None: it begins at once. */
-export function approvalClasses({ risk, approval }: Pick<Command, 'risk' | 'approval'>): ApprovalClass[] {
-  const byRisk = risk === 'endangers' || risk === 'destroys' ? [risk] : []
-  return approval === undefined ? byRisk : [...byRisk, approval]
+/**
+ * The classes that a command belongs to: by its risk, by that of the plan at hand, and the one that it declares. None: it
+ * begins at once.
+ */
+export function approvalClasses(
+  { risk, approval }: Pick<Command, 'risk' | 'approval'>,
+  plan?: Pick<RunPlan, 'risk'>,
+): ApprovalClass[] {
+  const byRisk = [risk, plan?.risk].filter((one) => one === 'endangers' || one === 'destroys')
+  return [...new Set(approval === undefined ? byRisk : [...byRisk, approval])]
 }
 
 /**

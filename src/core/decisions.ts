@@ -112,7 +112,8 @@ export class Decisions {
     convert(line.given, line.entry.command)
     const ordered = await this.#planning.located(line, from)
     const plan = await this.#planning.plan(ordered, from, true)
-    const waits = plan.kind === 'run' && !ordered.given.explain && approvalClasses(ordered.entry.command).length > 0
+    const waits =
+      plan.kind === 'run' && !ordered.given.explain && approvalClasses(ordered.entry.command, plan).length > 0
     if (plan.kind !== 'answer' && !ordered.given.explain) {
       const written = { plan: this.#planning.planned(ordered, plan), action: 'form.submit' }
       await this.#planning.audit('asked', ordered, from, written)
@@ -164,7 +165,7 @@ export class Decisions {
   async #confirmed(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From): Promise<void> {
     const { desk, now, decideWithinMs } = this.#ports
     await this.#audit('confirmed', clicked, ordered, plan, from, { approvals: [] })
-    if (this.#approvals.needed(ordered.entry.command) === 0) return this.#start(ordered, plan, pending, from)
+    if (this.#approvals.needed(ordered.entry.command, plan) === 0) return this.#start(ordered, plan, pending, from)
     const soloFrom = this.#approvals.soloFrom(ordered, from)
     if (soloFrom !== undefined) await this.#approvals.announce(ordered, plan, from, soloFrom, pending.version)
     const next: Pending = {
@@ -201,7 +202,7 @@ export class Decisions {
     const approvedBy = distinct(access, [...pending.approvedBy, clicked.identity])
     const approvedIn = { [clicked.identity]: clicked.target, ...pending.approvedIn }
     await this.#audit('approved', clicked, ordered, plan, from, { approvals: approvedBy })
-    if (approvedBy.length >= this.#approvals.needed(ordered.entry.command)) {
+    if (approvedBy.length >= this.#approvals.needed(ordered.entry.command, plan)) {
       return this.#start(ordered, plan, pending, from, { approvedBy, approvedIn })
     }
     const { solo: _, ...waiting } = pending

@@ -14,8 +14,10 @@ export async function form(
   proxmox: ProxmoxPort | undefined,
 ): Promise<FormField[]> {
   const labels = command.text[language].args as Record<string, string>
+  const wants = command.wants?.(given)
+  const shown = Object.entries(command.args.shape).filter(([name]) => !wants?.never.includes(name))
   const fields = await Promise.all(
-    Object.entries(command.args.shape).map(async ([name, schema]): Promise<FormField> => {
+    shown.map(async ([name, schema]): Promise<FormField> => {
       const facts = describeArg(schema as z.ZodType)
       const value = given[name] ?? facts.default
       const options = await selection(facts, proxmox)
@@ -23,7 +25,7 @@ export async function form(
         name,
         label: labels[name] ?? name,
         type: typeOf(facts, options !== undefined),
-        required: facts.required,
+        required: facts.required || wants?.must.includes(name) === true,
         ...(options === undefined ? {} : { options }),
         ...(value === undefined ? {} : { value }),
       }

@@ -148,11 +148,14 @@ function unknownArgument(given: string, known: string[]): Refused {
     : new Refused('unknown-argument-near', { arg: given.slice(0, 80), near: close })
 }
 
-/** Required arguments without a value. */
-export const missing = (given: Given, command: Command): string[] =>
-  Object.entries(command.args.shape)
-    .filter(([name, schema]) => !(name in given.values) && describeArg(schema as z.ZodType).required)
+/** Required arguments without a value, those included that others make necessary. */
+export function missing(given: Given, command: Command): string[] {
+  const must = command.wants?.(given.values).must ?? []
+  return Object.entries(command.args.shape)
+    .filter(([name, schema]) => must.includes(name) || describeArg(schema as z.ZodType).required)
+    .filter(([name]) => !(name in given.values))
     .map(([name]) => name)
+}
 
 /**
  * Turns typed text into values.

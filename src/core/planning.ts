@@ -180,7 +180,7 @@ export class Planning {
     if (given.explain) return this.put(from, this.explained(plan, from.language), Order.waiting)
     await this.audit('asked', ordered, from, { plan: this.planned(ordered, plan) })
     if (plan.kind === 'act') return this.put(from, { state: 'ok', ...(await actOf(entry, plan)) }, Order.waiting)
-    if (approvalClasses(entry.command).length > 0) return this.askToConfirm(ordered, plan, from)
+    if (approvalClasses(entry.command, plan).length > 0) return this.askToConfirm(ordered, plan, from)
     await this.start(ordered, plan, from)
   }
 
@@ -319,7 +319,8 @@ export class Planning {
 
   planHash(ordered: Ordered, plan: RunPlan): string {
     const worker = this.#ports.catalogue.workerName(plan.job.worker)
-    return this.#ports.hash({ worker, payload: plan.job.payload, cluster: ordered.cluster, state: plan.state })
+    const risk = plan.risk === undefined ? {} : { risk: plan.risk }
+    return this.#ports.hash({ worker, payload: plan.job.payload, cluster: ordered.cluster, state: plan.state, ...risk })
   }
 
   #pending(kind: Pending['kind'], ordered: Ordered, from: From): Pending {
@@ -359,7 +360,7 @@ export class Planning {
     const pending = this.#pending('confirm', ordered, from)
     pending.plan = this.planHash(ordered, plan)
     if (!(await this.#wait(from.card, pending, version))) return
-    const destroys = approvalClasses(ordered.entry.command).some((of) => of !== 'endangers')
+    const destroys = approvalClasses(ordered.entry.command, plan).some((of) => of !== 'endangers')
     const says = fill(words.say.confirmText, {
       asker: nameOf(this.#ports.access, from.requester),
       minutes: Math.round(this.#ports.decideWithinMs / 60_000),

@@ -183,7 +183,8 @@ export class JobDesk implements Jobs {
     if (view.endedAt === undefined || view.state === 'ok' || view.state === 'warning') return undefined
     // A confirmation or an approval holds for one run: what it was given for may have changed since.
     const command = this.#o.catalogue.get(record.path)?.command
-    if (!command || approvalClasses(command).length > 0) throw new Refused('decide-again', { line: record.line })
+    if (!command || approvalClasses(command).length > 0 || record.approvedBy.length > 0)
+      throw new Refused('decide-again', { line: record.line })
     const next: JobRecord = {
       ...record,
       // The number of the run is in its id: two clicks at once make one run.

@@ -9,7 +9,7 @@ import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { MAX_SPEED } from './clock.ts'
 import { labState } from './lab-state.ts'
-import { nodeByName } from './model.ts'
+import { type Backing, backingKey, nodeByName, type SimCluster } from './model.ts'
 import { cutNetwork, cutPower, healNetwork, powerOn } from './power.ts'
 import { SCENARIOS } from './scenarios.ts'
 import type { RunningSim } from './sim.ts'
@@ -18,6 +18,7 @@ const NodeChange = z
   .strictObject({ power: z.enum(['on', 'off']).optional(), network: z.enum(['cut', 'up']).optional() })
   .refine((change) => change.power !== undefined || change.network !== undefined, 'power or network is needed')
 const ClockChange = z.strictObject({ speed: z.number().min(0).max(MAX_SPEED) })
+const StorageChange = z.strictObject({ network: z.enum(['cut', 'up']), node: z.string().optional() })
 const Reset = z.strictObject({ scenario: z.enum(SCENARIOS) })
 
 /** Every POST answers with the new state of the lab. `base` is where the routes lie. */
@@ -41,6 +42,15 @@ export function labRoutes(sim: Pick<RunningSim, 'cluster' | 'reset'>, base = '/a
     if (change.body.power === 'on') powerOn(cluster, node)
     if (change.body.network === 'cut') cutNetwork(cluster, node)
     if (change.body.network === 'up') healNetwork(cluster, node)
+    return c.json(labState(cluster))
+  })
+  app.post('/storages/:name', async (c) => {
+    const change = await read(c, StorageChange)
+    if ('error' in change) return c.json(change, 400)
+    const { network, node } = change.body
+    const boxes = boxesOf(cluster, c.req.param('name'))
+    if (boxes.length === 0) return c.json(unknownStorage(c.req.param('name'), [...cluster.shared.keys()]), 404)
+    for (const box of boxes) setReach(box, network === 'up', node)
     return c.json(labState(cluster))
   })
   app.post('/clock', async (c) => {
@@ -73,6 +83,7 @@ async function read<T>(c: Context, schema: z.ZodType<T>): Promise<{ body: T } | 
 const EXAMPLES = new Map<z.ZodType, string>([
   [NodeChange, '{"power":"off"}, {"power":"on"}, {"network":"cut"} or {"network":"up"}'],
   [ClockChange, '{"speed":10}'],
+  [StorageChange, '{"network":"cut"} or {"network":"up"}, with "node" for that one node alone'],
   [Reset, `{"scenario":"${SCENARIOS.join('|')}"}`],
 ])
 
@@ -80,9 +91,37 @@ const malformed = (says: string, schema: z.ZodType): ApiError => ({
   error: { code: 'malformed', says, hint: `Send ${EXAMPLES.get(schema)}.` },
 })
 
+const unknownStorage = (name: string, names: string[]): ApiError => ({
+  error: { code: 'unknown-storage', says: `The lab has no storage ${name}.`, hint: `It has ${names.join(', ')}.` },
+})
+
 const unknownNode = (name: string, names: string[]): ApiError => ({
   error: { code: 'unknown-node', says: `The lab has no node ${name}.`, hint: `It has ${names.join(', ')}.` },
 })
+
+/** The array or NAS behind a storage of that name; before a storage.cfg names it, by its own key or the beginning of it. */
+function boxesOf(sim: SimCluster, name: string): Backing[] {
+  const keys = new Set<string>()
+  for (const { config } of sim.nodes) {
+    const entry = config.storages.get(name)
+    const key = entry && backingKey(entry)
+    if (key !== undefined) keys.add(key)
+  }
+  return [...sim.shared].flatMap(([key, box]) => (keys.has(key) || key.startsWith(`${name}:`) ? [box] : []))
+}
+
+/** For one node or for all of them. */
+function setReach(box: Backing, isReached: boolean, node: string | undefined) {
+  if (node === undefined) {
+    box.unreachable = !isReached
+    if (isReached) delete box.lostBy
+    return
+  }
+  const lostBy = new Set(box.lostBy)
+  if (isReached) lostBy.delete(node)
+  else lostBy.add(node)
+  box.lostBy = lostBy
+}
 
 export interface ControlServer {
   url: string

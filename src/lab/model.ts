@@ -82,6 +82,8 @@ export interface Volume {
   parent?: string
   notes?: string
   protected?: boolean
+  /** Of a LUN: what somebody has put on it; absent, nothing. */
+  holds?: { vg?: string; filesystem?: string }
   /** Of a backup: the guest's config as vzdump saved it. */
   archived?: ConfigKeys
 }
@@ -94,6 +96,8 @@ export interface Backing {
   volumes: Volume[]
   /** An array or NAS that nobody reaches any more. */
   unreachable?: boolean
+  /** Nodes that alone do not reach it. */
+  lostBy?: Set<string>
 }
 
 export interface User {
@@ -484,7 +488,7 @@ export function backingKey(entry: StorageEntry): string | undefined {
   const { type, options } = entry
   if (type === 'nfs') return `nfs:${options.server}:${options.export}`
   if (type === 'cifs') return `cifs:${options.server}:${options.share}`
-  if (type === 'lvm' && entry.shared) return `lvm:${options.vgname}`
+  if (type === 'lvm' && (entry.shared || options.base !== undefined)) return `lvm:${options.vgname}`
   if (type === 'iscsi' || type === 'iscsidirect') return `iscsi:${options.portal}:${options.target}`
   if (type === 'pbs') return `pbs:${options.server}:${options.datastore}`
   if (type === 'rbd' || type === 'cephfs') return `ceph:${options.pool ?? options['fs-name'] ?? 'default'}`
@@ -496,7 +500,11 @@ export function backingKey(entry: StorageEntry): string | undefined {
 export function backingOf(sim: SimCluster, node: SimNode, entry: StorageEntry): Backing | undefined {
   const key = backingKey(entry)
   const backing = key === undefined ? node.local.get(entry.storage) : sim.shared.get(key)
-  return backing?.unreachable ? undefined : backing
+  const lun = entry.options.base
+  const array = lun === undefined ? undefined : viewOf(node).storages.get(String(lun).split(':')[0]!)
+  // A volume group is gone with the array that it lies on.
+  if (array && array !== entry && !backingOf(sim, node, array)) return undefined
+  return backing?.unreachable || backing?.lostBy?.has(node.name) ? undefined : backing
 }
 
 /** Bytes taken on a backing. */

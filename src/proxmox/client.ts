@@ -27,6 +27,7 @@ import { parseReply } from './replies/parse.ts'
 import { GuestRows, NodeRows, StorageRows } from './replies/resources.ts'
 import { StorageConfigReply, VolumesReply } from './replies/storage.ts'
 import { TaskLogReply, TaskReply, TasksReply, UpidReply } from './replies/task.ts'
+import { storageReads, storageWrites } from './storing.ts'
 import type { TlsTrust } from './tls.ts'
 import { parseUpid } from './upid.ts'
 
@@ -191,6 +192,7 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
       return parseReply(TaskLogReply, reply, { lines: reply.data, total: reply.total })
     },
     ...foundingReads(api, read),
+    ...storageReads(api, read),
     accessList: (o) => read(AclReply, api(o).access.acl.$get()),
     accessRoles: (o) => read(RolesReply, api(o).access.roles.$get()),
     permissions: (o) => read(PermissionsReply, api(o).access.permissions.$get()),
@@ -236,6 +238,7 @@ function writer({ api }: Started): Writes {
     },
     armHa: (o) => silent(haOf(api(o)).status['arm-ha'].$post()),
     disarmHa: (mode, o) => silent(haOf(api(o)).status['disarm-ha'].$post({ 'resource-mode': mode })),
+    ...storageWrites(api, upidOf),
     updateClusterOptions: (params, o) =>
       silent((api(o).cluster.options as unknown as { $put(params: Params): Promise<unknown> }).$put(params)),
   }

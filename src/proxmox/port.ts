@@ -8,6 +8,7 @@
 
 import type { ClusterReads } from './cluster-port.ts'
 import type { HostReads, HostWrites } from './host-port.ts'
+import type { StorageReads, StorageWrites } from './storage-port.ts'
 
 export type GuestKind = 'qemu' | 'lxc'
 
@@ -67,6 +68,8 @@ export interface StorageConfig {
   /** Absent: every node. */
   nodes?: string[]
   disabled: boolean
+  /** What else the section says, in Proxmox's words: `server`, `export`, `vgname`, `base`. */
+  options: Record<string, string>
 }
 
 export interface Volume {
@@ -309,7 +312,7 @@ export interface CallOptions {
 }
 
 /** Reading; what the bot holds (a PVEAuditor token suffices). */
-export interface Proxmox extends ClusterReads, HostReads {
+export interface Proxmox extends ClusterReads, HostReads, StorageReads {
   /** The name of the cluster in our configuration. */
   readonly cluster: string
   version(o?: CallOptions): Promise<Version>
@@ -372,7 +375,7 @@ export interface TaskFilter {
 }
 
 /** Acting; what a worker holds. Every call here is sent at most once. */
-export interface ProxmoxWriter extends Proxmox, HostWrites {
+export interface ProxmoxWriter extends Proxmox, HostWrites, StorageWrites {
   createGuest(node: string, kind: GuestKind, params: Params, o?: CallOptions): Promise<Upid>
   cloneGuest(source: GuestRef, params: Params, o?: CallOptions): Promise<Upid>
   guestPower(

@@ -3,6 +3,7 @@ import { clusterErrorsEn } from './cluster-en.ts'
 import { haEn, haErrorsEn } from './ha-en.ts'
 import { hostsEn } from './hosts-en.ts'
 import { incidents } from './incidents-en.ts'
+import { storageErrorsEn } from './storage-en.ts'
 
 /** The words that all rooms share. A command's own words live in its file. */
 export const en = {
@@ -224,6 +225,7 @@ export const en = {
     ...haErrorsEn,
     ...blueprintErrorsEn,
     ...clusterErrorsEn,
+    ...storageErrorsEn,
     empty: { says: 'There is no command in that message.', hint: 'help' },
     'too-long': { says: 'The message has {length} characters; at most {most} are read.', hint: 'Send a shorter one.' },
     'open-quote': { says: 'A quote is opened with {quote} and never closed.', hint: 'Close it, or leave it out.' },

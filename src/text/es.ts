@@ -5,6 +5,7 @@ import type { en } from './en.ts'
 import { haErrorsEs, haEs } from './ha-es.ts'
 import { hostsEs } from './hosts-es.ts'
 import { incidents } from './incidents-es.ts'
+import { storageErrorsEs } from './storage-es.ts'
 
 export const es: Same<typeof en> = {
   product: 'Quorum',
@@ -219,6 +220,7 @@ export const es: Same<typeof en> = {
     ...haErrorsEs,
     ...blueprintErrorsEs,
     ...clusterErrorsEs,
+    ...storageErrorsEs,
     empty: { says: 'No hay ningún comando en ese mensaje.', hint: 'help' },
     'too-long': {
       says: 'El mensaje tiene {length} caracteres; se leen {most} como máximo.',

@@ -1,10 +1,12 @@
 import { Refused } from '../../src/core/errors.ts'
 import type { Message } from '../../src/core/message.ts'
+import { Secret } from '../../src/core/secret.ts'
 import type { ChangeLook, EffectLook, Outcome, RunContext, Worker } from '../../src/core/worker.ts'
+import { explainLine } from '../../src/proxmox/explain.ts'
 import { catalogue, type Enqueued, Stage } from './stage.ts'
 
 /** Runs a job that was handed over: its worker's own code on the simulated cluster, whose clock moves as it waits. */
-export async function runJob(stage: Stage, job: Enqueued): Promise<Outcome> {
+export async function runJob(stage: Stage, job: Enqueued, secret = 'told-by-nobody'): Promise<Outcome> {
   const worker = catalogue.worker(job.worker) as Worker
   const { clock } = stage.sim.cluster
   const context = {
@@ -22,7 +24,11 @@ export async function runJob(stage: Stage, job: Enqueued): Promise<Outcome> {
       for (;;) {
         const { exit, starttime } = await stage.proxmox.task(upid)
         if (exit === 'OK') return { upid, exit, log: [], starttime }
-        if (exit !== undefined) throw new Refused('task-failed', { type: upid.split(':')[5] ?? '' }, { raw: exit })
+        if (exit !== undefined) {
+          const cause = explainLine(exit)
+          const values = { type: upid.split(':')[5] ?? '', ...cause?.values }
+          throw new Refused(cause?.code ?? 'task-failed', values, { raw: exit })
+        }
         await clock.advance(1)
       }
     },
@@ -33,6 +39,7 @@ export async function runJob(stage: Stage, job: Enqueued): Promise<Outcome> {
         await clock.advance(2)
       }
     },
+    secret: async () => new Secret(secret),
     shows: async () => {},
     say: (key: string, values?: object) => (values ? `${key} ${JSON.stringify(values)}` : key),
     signal: AbortSignal.timeout(60_000),

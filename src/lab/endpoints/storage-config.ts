@@ -135,7 +135,16 @@ function makeVolumeGroup(ctx: Context, entry: StorageEntry) {
   const [storage, lun] = splitVolid(String(entry.options.base))
   const disk = activate(ctx, findStorage(ctx.config, storage)).volumes.find((volume) => volume.name === lun)
   if (!disk) throw fail(`device '/dev/disk/by-id/${lun.replace(/^\d+\.\d+\.\d+\./, '')}' does not exist`)
-  if (key === '' || ctx.sim.shared.has(key)) return
+  const vg = String(entry.options.vgname)
+  const device = `/dev/disk/by-id/${lun.replace(/^\d+\.\d+\.\d+\./, '')}`
+  if (disk.holds?.vg === vg) return
+  if (disk.holds?.vg !== undefined) throw fail(`device '${device}' is already used by volume group '${disk.holds.vg}'`)
+  // Proxmox clears the first sector before it asks LVM for anything.
+  disk.holds = {}
+  if (ctx.sim.shared.has(key)) {
+    throw fail(`vgcreate error:   A volume group called ${vg} already exists.`)
+  }
+  disk.holds = { vg }
   ctx.sim.shared.set(key, { total: disk.size, baseUsed: 0, volumes: [] })
 }
 

@@ -157,7 +157,20 @@ function upload(ctx: Context): Json {
   })
 }
 
+/** A page by its ending; the rest is a file. Proxmox itself asks the address for its headers. */
+function facts(ctx: Context): Json {
+  const url = str(ctx, 'url')
+  const { hostname, pathname } = new URL(url)
+  if (hostname.endsWith('.invalid')) throw fail(`Can't connect to ${hostname}:443 (Name or service not known)`)
+  if (pathname.includes('404')) throw fail(`invalid server response: '404 Not Found'`)
+  const isPage = /\.html?$|\/$/.test(pathname) || pathname.includes('page')
+  const filename = pathname.split('/').at(-1) ?? ''
+  if (isPage) return { filename, mimetype: 'text/html', size: 18_423 }
+  return { filename, mimetype: 'application/octet-stream', size: sizeOf(url) }
+}
+
 export const routes: Route[] = [
+  { method: 'GET', path: '/nodes/{node}/query-url-metadata', handler: facts },
   { method: 'POST', path: '/nodes/{node}/storage/{storage}/download-url', handler: download },
   { method: 'POST', path: '/nodes/{node}/storage/{storage}/upload', handler: upload },
 ]

@@ -12,7 +12,8 @@ export const StorageConfigReply: z.ZodType<StorageConfig[]> = z.array(
       nodes: ListText,
       disable: Flag,
     })
-    .transform((row) =>
+    .catchall(z.unknown())
+    .transform(({ digest: _, ...row }) =>
       present({
         storage: row.storage,
         type: row.type,
@@ -20,9 +21,19 @@ export const StorageConfigReply: z.ZodType<StorageConfig[]> = z.array(
         shared: row.shared,
         nodes: row.nodes.length > 0 ? row.nodes : undefined,
         disabled: row.disable,
+        options: optionsOf(row),
       }),
     ),
 )
+
+const named = new Set(['storage', 'type', 'content', 'shared', 'nodes', 'disable'])
+
+const optionsOf = (row: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(row).flatMap(([name, value]) =>
+      named.has(name) || (typeof value !== 'string' && typeof value !== 'number') ? [] : [[name, String(value)]],
+    ),
+  )
 
 export const VolumesReply: z.ZodType<Volume[]> = z.array(
   z

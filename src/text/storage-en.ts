@@ -1,0 +1,53 @@
+/** Why a storage is refused, said alike before the order and by the job. */
+export const storageErrorsEn = {
+  'no-such-base': {
+    says: '{base} is no LUN: there is no iSCSI storage called "{array}".',
+    hint: 'storage add {array} type:iscsi portal:ADDRESS target:IQN',
+  },
+  'no-such-lun': { says: '{array} has no LUN {base}. It has: {luns}.', hint: 'storage contents {array}' },
+  'lun-in-use': { says: 'The LUN {base} is the base of storage {storage} already.', hint: 'storage list' },
+  'vg-elsewhere': {
+    says: 'There is a volume group {vg} already, and nothing proves that it lies on {base} ({size}). Proxmox would clear the first sector of that LUN and then fail, so it was not touched.',
+    hint: 'pvs -o pv_name,vg_name,pv_size   # in a shell on a node: where {vg} lies; or choose another vg:',
+  },
+  'lun-of-another': {
+    says: 'The LUN {base} ({size}) seems to hold the volume group {other}, not {vg}. It was not touched.',
+    hint: 'pvs -o pv_name,vg_name,pv_size   # in a shell on a node; if it is {other} that you want, give vg:{other}',
+  },
+  'storage-used': {
+    says: 'Machines have disks or CD-ROMs on {storage}: {guests}.',
+    hint: 'Move those disks elsewhere or take the CD-ROMs out first: storage contents {storage}',
+  },
+  'storage-not-online': {
+    says: 'The server or array behind the storage does not answer.',
+    hint: 'Look whether it is on and reachable from the node, then type the line again',
+  },
+  'mount-refused': {
+    says: 'The server does not let this node mount what was asked for.',
+    hint: 'Allow the addresses of all nodes on the server, then type the line again',
+  },
+  'vg-of-another': {
+    says: 'The disk belongs to the volume group {vg} already. Proxmox left it alone.',
+    hint: 'storage contents   # choose another LUN, or give vg:{vg}',
+  },
+  'storage-base-used': {
+    says: 'Another storage stands on it (its base), so Proxmox does not let go of it.',
+    hint: 'storage list',
+  },
+  'url-secret': {
+    says: 'The address holds a user or a password. Everybody here can read it, and so can everybody who sees the task.',
+    hint: 'Use an address without it, and change that password',
+  },
+  'url-local': {
+    says: 'The address {host} is the node itself or its own link, where no file should come from.',
+    hint: 'storage download https://…',
+  },
+  'checksum-mismatch': {
+    says: 'What was downloaded is not what the checksum promises, so Proxmox threw it away.',
+    hint: 'Look the checksum and the address up again on the page of whoever made the file',
+  },
+  'download-failed': {
+    says: 'The node could not fetch the address: it is not there, or the node has no way to it.',
+    hint: 'job log {job}',
+  },
+}

@@ -1,0 +1,55 @@
+import type { Same } from '../core/language.ts'
+import type { storageErrorsEn } from './storage-en.ts'
+
+export const storageErrorsEs: Same<typeof storageErrorsEn> = {
+  'no-such-base': {
+    says: '{base} no es una LUN: ningún almacenamiento iSCSI se llama «{array}».',
+    hint: 'storage add {array} type:iscsi portal:DIRECCIÓN target:IQN',
+  },
+  'no-such-lun': { says: '{array} no tiene la LUN {base}. Tiene: {luns}.', hint: 'storage contents {array}' },
+  'lun-in-use': { says: 'La LUN {base} ya es la base del almacenamiento {storage}.', hint: 'storage list' },
+  'vg-elsewhere': {
+    says: 'Ya hay un grupo de volúmenes {vg}, y nada prueba que esté en {base} ({size}). Proxmox borraría el primer sector de esa LUN y después fallaría, así que no se tocó.',
+    hint: 'pvs -o pv_name,vg_name,pv_size   # en una consola de un nodo: dónde está {vg}; o elige otro vg:',
+  },
+  'lun-of-another': {
+    says: 'La LUN {base} ({size}) parece tener el grupo de volúmenes {other}, no {vg}. No se tocó.',
+    hint: 'pvs -o pv_name,vg_name,pv_size   # en una consola de un nodo; si es {other} el que quieres, escribe vg:{other}',
+  },
+  'storage-used': {
+    says: 'Hay máquinas con discos o CD-ROM en {storage}: {guests}.',
+    hint: 'Primero muda esos discos a otro lado o saca los CD-ROM: storage contents {storage}',
+  },
+  'storage-not-online': {
+    says: 'El servidor o el arreglo detrás del almacenamiento no responde.',
+    hint: 'Mira si está encendido y si el nodo llega a él, y escribe la línea otra vez',
+  },
+  'mount-refused': {
+    says: 'El servidor no deja que este nodo monte lo que se pidió.',
+    hint: 'Permite en el servidor las direcciones de todos los nodos, y escribe la línea otra vez',
+  },
+  'vg-of-another': {
+    says: 'El disco ya es del grupo de volúmenes {vg}. Proxmox no lo tocó.',
+    hint: 'storage contents   # elige otra LUN, o escribe vg:{vg}',
+  },
+  'storage-base-used': {
+    says: 'Otro almacenamiento se apoya en él (es su base), así que Proxmox no lo suelta.',
+    hint: 'storage list',
+  },
+  'url-secret': {
+    says: 'La dirección lleva un usuario o una contraseña. Aquí todos pueden leerla, y también quien vea la tarea.',
+    hint: 'Usa una dirección sin eso, y cambia esa contraseña',
+  },
+  'url-local': {
+    says: 'La dirección {host} es el propio nodo o su enlace, de donde no debe venir ningún archivo.',
+    hint: 'storage download https://…',
+  },
+  'checksum-mismatch': {
+    says: 'Lo que se descargó no es lo que promete la suma de verificación, así que Proxmox lo desechó.',
+    hint: 'Vuelve a mirar la suma y la dirección en la página de quien hizo el archivo',
+  },
+  'download-failed': {
+    says: 'El nodo no pudo traer la dirección: no existe, o el nodo no tiene cómo llegar.',
+    hint: 'job log {job}',
+  },
+}

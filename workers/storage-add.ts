@@ -1,0 +1,283 @@
+import { z } from 'zod'
+import { formatSize } from '../src/core/args.ts'
+import { Refused } from '../src/core/errors.ts'
+import type { Values } from '../src/core/language.ts'
+import { lookAtLun } from '../src/core/lun.ts'
+import { reads } from '../src/core/needs.ts'
+import type { ProxmoxWriterPort } from '../src/core/ports.ts'
+import type { Secret } from '../src/core/secret.ts'
+import { storageTypes } from '../src/core/storage-params.ts'
+import { defineWorker } from '../src/core/worker.ts'
+
+/** A node tries on its own when it is asked; a slow server may need a second look. */
+const reachedWithinMs = 30_000
+
+/**
+ * Adds a storage, and then asks every node whether it can use it: Proxmox takes a storage that only the node that was
+ * asked reaches, and the others tell nobody until something fails.
+ */
+export default defineWorker({
+  payload: z.object({
+    id: z.string(),
+    type: z.enum(storageTypes),
+    params: z.record(z.string(), z.union([z.string(), z.boolean()])),
+    secret: z.enum(['password', 'keyring']).optional(),
+    lun: z.object({ volid: z.string(), size: z.number(), holds: z.enum(['ours', 'unproved']) }).optional(),
+    node: z.string(),
+    /** The nodes that shall have it; null: all. */
+    only: z.array(z.string()).nullable(),
+  }),
+  needs: [reads.storages, reads.cluster, { path: '/storage', privileges: ['Datastore.Allocate'] }],
+  locks: () => ['storage'],
+  text: {
+    en: {
+      title: 'Add storage {id}',
+      steps: {
+        look: 'See what is there',
+        secret: 'Wait for the secret',
+        add: 'Tell Proxmox',
+        reach: 'Ask every node whether it reaches it',
+      },
+      done: 'Storage {id} is there: {nodes}',
+      words: {
+        password: 'the password of {who} for storage {id}',
+        keyring: 'the Ceph key of {who} for storage {id} (only the key)',
+        active: 'active',
+        inactive: 'NOT active: {line}',
+        unsaid: 'Proxmox gives no reason',
+        offline: 'offline: not known',
+        warns: '{node} does not reach {id}: {line}. A machine whose disk or ISO lies there cannot start on {node}.',
+        allReach: 'every node reaches it',
+        someReach: '{count} of {all} nodes reach it',
+        left: 'storage {id}: in storage.cfg',
+      },
+      refusals: {
+        'no-export': {
+          says: '{server} answers and does not export {wanted}. It exports: {there}.',
+          hint: 'storage add {id} type:nfs server:{server} export:{first}',
+        },
+        'no-target': {
+          says: '{server} answers and has no target {wanted}. It has: {there}.',
+          hint: 'storage add {id} type:iscsi portal:{server} target:{first}',
+        },
+        'no-group': {
+          says: 'Node {server} sees no volume group {wanted}. It sees: {there}.',
+          hint: 'storage add {id} type:lvm vg:{first}',
+        },
+        'no-pool': {
+          says: 'Node {server} sees no ZFS pool {wanted}. It sees: {there}.',
+          hint: 'storage add {id} type:zfspool pool:{first}',
+        },
+        'storage-other': {
+          says: 'Meanwhile somebody has added another storage called {id} ({type}). Nothing was done.',
+          hint: 'storage list',
+        },
+        'lun-changed': {
+          says: 'The LUN {base} ({size}) is no longer as it was when this was decided, so it was not touched.',
+          hint: 'storage contents',
+        },
+      },
+    },
+    es: {
+      title: 'Añadir el almacenamiento {id}',
+      steps: {
+        look: 'Ver qué hay',
+        secret: 'Esperar el secreto',
+        add: 'Decírselo a Proxmox',
+        reach: 'Preguntar a cada nodo si llega a él',
+      },
+      done: 'El almacenamiento {id} está listo: {nodes}',
+      words: {
+        password: 'la contraseña de {who} para el almacenamiento {id}',
+        keyring: 'la clave de Ceph de {who} para el almacenamiento {id} (solo la clave)',
+        active: 'activo',
+        inactive: 'NO activo: {line}',
+        unsaid: 'Proxmox no dice por qué',
+        offline: 'fuera de línea: no se sabe',
+        warns: '{node} no llega a {id}: {line}. Una máquina con su disco o su ISO ahí no puede arrancar en {node}.',
+        allReach: 'todos los nodos llegan',
+        someReach: 'llegan {count} de {all} nodos',
+        left: 'almacenamiento {id}: está en storage.cfg',
+      },
+      refusals: {
+        'no-export': {
+          says: '{server} responde y no exporta {wanted}. Exporta: {there}.',
+          hint: 'storage add {id} type:nfs server:{server} export:{first}',
+        },
+        'no-target': {
+          says: '{server} responde y no tiene el destino {wanted}. Tiene: {there}.',
+          hint: 'storage add {id} type:iscsi portal:{server} target:{first}',
+        },
+        'no-group': {
+          says: 'El nodo {server} no ve el grupo de volúmenes {wanted}. Ve: {there}.',
+          hint: 'storage add {id} type:lvm vg:{first}',
+        },
+        'no-pool': {
+          says: 'El nodo {server} no ve el pool ZFS {wanted}. Ve: {there}.',
+          hint: 'storage add {id} type:zfspool pool:{first}',
+        },
+        'storage-other': {
+          says: 'Mientras tanto alguien añadió otro almacenamiento llamado {id} ({type}). No se hizo nada.',
+          hint: 'storage list',
+        },
+        'lun-changed': {
+          says: 'La LUN {base} ({size}) ya no está como cuando se decidió, así que no se tocó.',
+          hint: 'storage contents',
+        },
+      },
+    },
+  },
+  titled: ({ id }) => ({ id }),
+  async run({ payload, proxmox, step, secret, change, until, say }) {
+    const { id, params, lun, node } = payload
+    const already = await isAdded(proxmox, payload)
+    if (!already) await step('look', async () => void (await refuseAbsent(proxmox, payload)))
+    const purpose = payload.secret
+    const who = String(params.username ?? params['fs-name'] ?? 'admin')
+    const kept =
+      purpose === undefined || already
+        ? undefined
+        : await secret('secret', { purpose: `storage-${purpose}`, label: say(purpose, { who, id }) })
+    await change('add', {
+      call: 'POST /storage',
+      id,
+      isSo: () => isAdded(proxmox, payload),
+      act: async () => {
+        if (lun) await refuseChanged(proxmox, { lun, vg: String(params.vgname), node })
+        await proxmox.createStorage(
+          { storage: id, type: payload.type, ...params, ...secretParams(payload, who, kept) },
+          { prefer: node },
+        )
+      },
+    })
+    return step('reach', async () => {
+      const { nodes } = await proxmox.resources()
+      const wanted = nodes.filter(({ name }) => payload.only?.includes(name) ?? true)
+      const states = await Promise.all(
+        wanted.map(async ({ name, status }) => ({
+          name,
+          state: status === 'online' ? await reached(proxmox, name, id, until) : undefined,
+        })),
+      )
+      const count = states.filter(({ state }) => state?.active).length
+      const line = (state: { line?: string } | undefined) => state?.line ?? say('unsaid')
+      const fields = states.map(({ name, state }) => ({
+        name,
+        value: state ? (state.active ? say('active') : say('inactive', { line: line(state) })) : say('offline'),
+      }))
+      const warnings = states
+        .filter(({ state }) => !state?.active)
+        .map(({ name, state }) => say('warns', { node: name, id, line: state ? line(state) : say('offline') }))
+      const isAll = count === states.length
+      return {
+        values: { id, nodes: isAll ? say('allReach') : say('someReach', { count, all: states.length }) },
+        fields,
+        warnings,
+      }
+    })
+  },
+  async leftovers({ payload, proxmox, say }) {
+    const isThere = (await proxmox.storageConfig()).some(({ storage }) => storage === payload.id)
+    return isThere ? [say('left', { id: payload.id })] : []
+  },
+})
+
+interface Wanted {
+  id: string
+  type: string
+  params: Record<string, string | boolean>
+  node: string
+}
+
+/** @throws Refused `storage-other` */
+async function isAdded(proxmox: ProxmoxWriterPort, { id, type, params }: Wanted): Promise<boolean> {
+  const found = (await proxmox.storageConfig()).find(({ storage }) => storage === id)
+  if (!found) return false
+  const own = Object.entries(params).filter(([name]) => !['content', 'nodes', 'shared'].includes(name))
+  if (found.type !== type || own.some(([name, value]) => found.options[name] !== String(value))) {
+    throw new Refused('storage-other', { id, type: found.type })
+  }
+  return true
+}
+
+/** Where somebody mistyped, what is there is named. Whoever does not answer now is left to Proxmox's own refusal. */
+async function refuseAbsent(proxmox: ProxmoxWriterPort, { id, type, params, node }: Wanted): Promise<void> {
+  const text = (name: string) => String(params[name] ?? '')
+  const look = {
+    nfs: {
+      what: 'nfs',
+      at: text('server'),
+      params: { server: text('server') },
+      wanted: text('export'),
+      no: (values: Values) => new Refused('no-export', values),
+    },
+    iscsi: {
+      what: 'iscsi',
+      at: text('portal'),
+      params: { portal: text('portal') },
+      wanted: text('target'),
+      no: (values: Values) => new Refused('no-target', values),
+    },
+    lvm: {
+      what: 'lvm',
+      at: node,
+      params: {},
+      wanted: text('vgname'),
+      no: (values: Values) => new Refused('no-group', values),
+    },
+    zfspool: {
+      what: 'zfs',
+      at: node,
+      params: {},
+      wanted: text('pool').split('/')[0]!,
+      no: (values: Values) => new Refused('no-pool', values),
+    },
+  } as const
+  const own = type in look && params.base === undefined ? look[type as keyof typeof look] : undefined
+  if (!own) return
+  const there = await proxmox.scanStorage(node, own.what, own.params).catch(() => undefined)
+  if (there === undefined || there.includes(own.wanted)) return
+  const values = { id, server: own.at, wanted: own.wanted, there: there.join(', ') || '-', first: there[0] ?? '…' }
+  throw own.no(values)
+}
+
+/** Between the decision and the act somebody may have put something there. */
+async function refuseChanged(
+  proxmox: ProxmoxWriterPort,
+  { lun, vg, node }: { lun: { volid: string; size: number; holds: string }; vg: string; node: string },
+): Promise<void> {
+  const now = await lookAtLun(proxmox, { base: lun.volid, vg, node })
+  if (now.holds === lun.holds && now.size === lun.size) return
+  throw new Refused('lun-changed', { base: lun.volid, size: formatSize(now.size) })
+}
+
+/** Ceph's block devices want a keyring file, its filesystem the key alone. */
+function secretParams(
+  { secret, type }: { secret?: 'password' | 'keyring' | undefined; type: string },
+  who: string,
+  kept: Secret | undefined,
+): Record<string, string> {
+  if (secret === undefined || kept === undefined) return {}
+  if (secret === 'keyring' && type === 'rbd') return { keyring: `[client.${who}]\n\tkey = ${kept.reveal()}\n` }
+  return { [secret]: kept.reveal() }
+}
+
+type Until = <T>(
+  look: () => Promise<T | undefined>,
+  times: { everyMs: number; withinMs: number },
+) => Promise<T | undefined>
+
+/** Asked until it says yes, or for as long as it may take; then its last answer. */
+async function reached(proxmox: ProxmoxWriterPort, node: string, storage: string, until: Until) {
+  let last: { active: boolean; line?: string } = { active: false }
+  const seen = await until(
+    async () => {
+      last = await proxmox
+        .storageState(node, storage)
+        .catch((error: unknown) => ({ active: false, line: error instanceof Error ? error.message : String(error) }))
+      return last.active || (last.line !== undefined && !/does not exist/.test(last.line)) ? last : undefined
+    },
+    { everyMs: 1000, withinMs: reachedWithinMs },
+  )
+  return seen ?? last
+}
