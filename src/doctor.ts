@@ -19,11 +19,13 @@ import type { Language } from './core/language.ts'
 import type { ChatLooks } from './doctor/chat-checks.ts'
 import { createDoctor, type WatchedCluster } from './doctor/doctor.ts'
 import type { HouseLook } from './doctor/house-checks.ts'
+import type { OncallLook } from './doctor/oncall-checks.ts'
 import { lookAtRights, type TokenLook } from './doctor/rights.ts'
 import { connect, type Redis } from './jobs/redis.ts'
 import { lookAtRedis } from './jobs/redis-look.ts'
 import { RightsBoard, reportEveryMs } from './jobs/rights-board.ts'
 import { Seal } from './jobs/seal.ts'
+import { accountsOf } from './oncall.ts'
 import { lookAtCertificate } from './proxmox/certificate.ts'
 import { createProxmox } from './proxmox/client.ts'
 import { endpointOrigin } from './proxmox/endpoints.ts'
@@ -50,7 +52,7 @@ export function openDoctor(parts: {
   const clusters = config.clusters.map((cluster) => watched(cluster, config, parts.board))
   const doctor = createDoctor({
     catalogue: parts.catalogue,
-    house: () => houseLook(config, environment),
+    house: () => houseLook(config, environment, true),
     redis: { at: environment.redis, look: () => lookAtRedis(parts.redis) },
     clusters,
     chat: parts.chat,
@@ -95,13 +97,25 @@ function watched(
   }
 }
 
-function houseLook(config: Config, { dataDir: dir }: Environment, env?: Env): HouseLook {
+function houseLook(config: Config, { dataDir: dir, labControl }: Environment, isBot: boolean, env?: Env): HouseLook {
   const data = { dir, why: unwritable(dir) }
   return {
     file: config.file,
     clusters: config.clusters.length,
     data,
     key: lookAtKey({ ...(env ? { env } : {}), dataDir: dir }),
+    oncall: labControl === undefined ? oncallLook(config, isBot) : undefined,
+  }
+}
+
+/** Only the bot holds the secret by which the pager is believed. */
+function oncallLook(config: Config, isBot: boolean): OncallLook {
+  const { rotation, pager } = config.oncall
+  const known = pager?.hookSecret ? 'both-ways' : 'one-way'
+  return {
+    people: (rotation?.everyone ?? []).map((name) => ({ name, isReached: accountsOf(config, name).length > 0 })),
+    pager: pager === undefined ? 'none' : isBot ? known : 'unseen',
+    hasHeartbeat: config.heartbeat !== undefined,
   }
 }
 
@@ -172,7 +186,7 @@ export async function openToolDoctor(env?: Env): Promise<Doctor & { close(): Pro
   const clusters = config ? config.clusters.map((cluster) => watched(cluster, config, board)) : []
   const doctor = createDoctor({
     catalogue: await loadCatalogue(),
-    house: () => (config && environment ? houseLook(config, environment, env) : { faults }),
+    house: () => (config && environment ? houseLook(config, environment, false, env) : { faults }),
     redis: {
       at: environment?.redis,
       look: async () => {

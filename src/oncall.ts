@@ -1,8 +1,10 @@
 import type { House, openIncidents } from './app.ts'
 import { words } from './app.ts'
+import type { Config } from './config.ts'
 import { readerOf } from './core/incident.ts'
 import { titleOf } from './core/incident-card.ts'
 import type { Incident } from './core/incidents.ts'
+import type { Identity } from './core/roles.ts'
 import { pagerDue, pagesDue } from './ha/paging.ts'
 import { pagerCall } from './http/pager.ts'
 import type { PagerSaid } from './http/pager-hook.ts'
@@ -46,13 +48,18 @@ export function keepOncall(
 
 /** People are reached by direct message; on a platform that is off, nobody is. */
 function reacher({ config, access }: House) {
-  const { chat, people, oncall } = config
+  const { people, oncall } = config
   return (person: string) => {
     const known = people.find(({ name }) => name === person)
     const { language = 'en', tz = oncall.tz } = known ?? {}
-    const ids = (known?.ids ?? []).filter((id) => chat[id.split(':')[0] as keyof typeof chat] !== undefined)
-    return { ids, reader: readerOf(words, access, { language, tz }) }
+    return { ids: accountsOf(config, person), reader: readerOf(words, access, { language, tz }) }
   }
+}
+
+/** Where a person can be written to: their accounts on platforms that are on. */
+export function accountsOf({ chat, people }: Config, person: string): readonly Identity[] {
+  const ids = people.find(({ name }) => name === person)?.ids ?? []
+  return ids.filter((id) => chat[id.split(':')[0] as keyof typeof chat] !== undefined)
 }
 
 function openPager({ config, patient, prefix, seal, access }: House, incidents: Incidents, oncall: OncallBook) {

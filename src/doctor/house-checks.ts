@@ -1,3 +1,4 @@
+import { type OncallLook, oncallChecks } from './oncall-checks.ts'
 import type { Found, Say } from './speaking.ts'
 
 /** What stands on this machine; whoever joins the house looks. */
@@ -8,6 +9,8 @@ export interface HouseLook {
   /** `dir` and, where it cannot be written, why. */
   data: { dir: string; why?: string | undefined }
   key: KeyLook
+  /** Absent in the lab, which wakes nobody. */
+  oncall?: OncallLook | undefined
 }
 
 /** `mode` as `ls` would have it, in octal: `600`. */
@@ -43,6 +46,7 @@ export function houseChecks(look: HouseLook, isRedisElsewhere: boolean, say: Say
           next: [`sudo install -d -m 700 -o "$USER" ${dir}`],
         },
     keyCheck(look.key, isRedisElsewhere, say),
+    ...(look.oncall ? oncallChecks(look.oncall, say) : []),
   ]
 }
 

@@ -48,6 +48,19 @@ const en = {
   homeMove:
     '# Run it on a machine outside of cluster {cluster}, or send a heartbeat to one: heartbeat.url in quorum.yaml',
 
+  oncall: 'On call',
+  oncallPass: '{names}: each is reached by direct message',
+  oncallNobody: 'no rotation: nobody is called by name',
+  oncallLost: '{names}: in the rotation, and no account on a platform that is on',
+  pager: 'Pager',
+  pagerPass: 'told of incidents; what is acknowledged there shows here',
+  pagerUnseen: 'told of incidents; whether what is acknowledged there shows here, the running bot knows: /pve doctor',
+  pagerNone: 'none: whoever sleeps learns of a critical from chat alone',
+  pagerOneWay: 'told of incidents; what is acknowledged there does not show here (no hookSecret)',
+  heartbeat: 'Heartbeat',
+  heartbeatPass: 'sent while the watch works',
+  heartbeatNone: 'none: when this bot, its Redis or its host dies, nobody is told',
+
   slack: 'Slack: scopes',
   discord: 'Discord: permissions',
   chatOff: 'off: no token',
@@ -166,6 +179,20 @@ export const words = {
     homeUnknown: 'no se sabe: no se pudieron leer las direcciones de los nodos',
     homeMove:
       '# Ejecútalo en una máquina fuera del clúster {cluster}, o avisa a una con un latido: heartbeat.url en quorum.yaml',
+
+    oncall: 'Guardia',
+    oncallPass: '{names}: a cada persona le llega un mensaje directo',
+    oncallNobody: 'sin turnos: no se llama a nadie por su nombre',
+    oncallLost: '{names}: en los turnos, y sin cuenta en una plataforma encendida',
+    pager: 'Buscapersonas',
+    pagerPass: 'se entera de los incidentes; lo que se atiende allí se ve aquí',
+    pagerUnseen:
+      'se entera de los incidentes; si lo que se atiende allí se ve aquí, lo sabe el bot en marcha: /pve doctor',
+    pagerNone: 'ninguno: quien duerme se entera de lo crítico solo por el chat',
+    pagerOneWay: 'se entera de los incidentes; lo que se atiende allí no se ve aquí (falta hookSecret)',
+    heartbeat: 'Latido',
+    heartbeatPass: 'se envía mientras la vigilancia funciona',
+    heartbeatNone: 'ninguno: si este bot, su Redis o su máquina muere, nadie se entera',
 
     slack: 'Slack: permisos (scopes)',
     discord: 'Discord: permisos',

@@ -21,6 +21,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'lab-start': () => import('./lab-start.ts'),
   pager: () => import('./pager.ts'),
   'join-saga': () => import('./join-saga.ts'),
+  'seven-days': () => import('./seven-days.ts'),
   'watch-diff': () => import('./watch-diff.ts'),
   'watch-latency': () => import('./watch-latency.ts'),
   'watch-size': () => import('./watch-size.ts'),
