@@ -47,6 +47,15 @@ export function openDrills(house: House, labControl: string | undefined, lab: bo
     async loud(window, by) {
       await oncall.endWindow(window, by)
     },
+    async draw(bands) {
+      try {
+        const { draw } = await import('./picture/draw.ts')
+        return `data:image/png;base64,${(await draw({ kind: 'bands', bands })).toString('base64')}`
+      } catch (error) {
+        house.log.warn({ error: (error as Error).message }, 'the picture of a drill')
+        return undefined
+      }
+    },
     async tell({ kind, cluster, node, drill, at }) {
       const values = { drill }
       const time = new Date(at * 1000).toISOString()

@@ -167,7 +167,7 @@ test('a report in both languages, as Markdown, and as what a picture of it shows
   expect(reportMarkdown(report, { ...reader, words: words.en, language: 'en' })).toContain(
     '| Win\\|11 (vm:100) | starts on pve2 | pve2 | 1 min 10 s ± 2 s | as foretold |',
   )
-  const { rows, to } = bandsOf(report)
+  const { rows, to } = bandsOf(report, words.en)
   expect(to).toBe(240_000)
   expect(rows.map(({ name, spans }) => [name, spans.map(({ state }) => state)])).toEqual([
     ['pve1', ['leaving', 'down', 'up']],

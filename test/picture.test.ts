@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Bands } from '../src/picture/bands.ts'
+import type { Bands } from '../src/core/drills.ts'
 import { draw } from '../src/picture/draw.ts'
 import { chartOf } from '../src/picture/options.ts'
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { readDrill } from '../src/core/drill-facts.ts'
 import { lookAtDrill, type Watched } from '../src/core/drill-look.ts'
-import { reportCard, reportMarkdown } from '../src/core/drill-report.ts'
+import { bandsOf, pictureText } from '../src/core/drill-picture.ts'
+import { reportCard, reportMarkdown, reportTitle } from '../src/core/drill-report.ts'
 import type { DrillGuest, DrillReport } from '../src/core/drills.ts'
 import { Cancelled, Refused } from '../src/core/errors.ts'
 import { sidOf } from '../src/core/ha.ts'
@@ -478,9 +479,12 @@ function reportOf(
 const most = 1800
 
 /** In the thread: the card, the same as Markdown, and as JSON. */
-async function told({ says, words, job }: Context, report: DrillReport): Promise<void> {
+async function told({ says, words, job, drills }: Context, report: DrillReport): Promise<void> {
   const reader = { words, language: job.language, tz: 'UTC' }
   await says('report', reportCard(report, reader))
+  const url = await drills.draw(bandsOf(report, words))
+  const title = reportTitle(report, words)
+  if (url !== undefined) await says('picture', { title, state: 'info', image: { alt: pictureText(report), url } })
   const parts = { markdown: reportMarkdown(report, reader), json: JSON.stringify(report) }
   for (const [name, text] of Object.entries(parts)) {
     for (let i = 0; i * most < text.length; i++) {

@@ -1,36 +1,24 @@
-import { longestOf } from './drill-report.ts'
-import type { DrillGuest, DrillReport } from './drills.ts'
+import { longestOf, reportTitle } from './drill-report.ts'
+import type { BandRow, Bands, DrillGuest, DrillReport } from './drills.ts'
 import type { Words } from './ports.ts'
 import { formatDuration } from './time.ts'
 
-type State = 'up' | 'leaving' | 'down' | 'moving'
-
-/** A row of the picture: what a node or a machine was, second by second since the drill began. */
-export interface PictureRow {
-  name: string
-  note?: string
-  spans: { from: number; to: number; state: State }[]
-}
-
 /** What the picture of a drill shows: the node above, its machines below. Milliseconds since the drill began. */
-export function bandsOf(report: DrillReport): {
-  from: number
-  to: number
-  rows: PictureRow[]
-  marks: { at: number; label: string }[]
-} {
+export function bandsOf(report: DrillReport, words: Words): Bands {
   const { node, startedAt, endedAt, lostAt, backAt, guests, kind } = report
   const ms = (at: number) => Math.max(0, Math.round((at - startedAt) * 1000))
   const to = ms(endedAt)
   const gone = lostAt === undefined ? to : ms(lostAt)
   const back = backAt === undefined ? to : ms(backAt)
-  const first: State = kind === 'power' || kind === 'network' ? 'up' : 'leaving'
+  const first = kind === 'power' || kind === 'network' ? 'up' : 'leaving'
   const spans = kept([
     { from: 0, to: gone, state: first },
     { from: gone, to: Math.max(gone, back), state: 'down' },
     { from: Math.max(gone, back), to, state: 'up' },
   ])
   return {
+    title: reportTitle(report, words),
+    ...words.ha.drill.picture,
     from: 0,
     to,
     rows: [{ name: node, spans }, ...guests.map((guest) => rowOf(guest, ms, to))],
@@ -41,13 +29,9 @@ export function bandsOf(report: DrillReport): {
   }
 }
 
-const kept = (spans: PictureRow['spans']) => spans.filter(({ from, to }) => to > from)
+const kept = (spans: BandRow['spans']) => spans.filter(({ from, to }) => to > from)
 
-function rowOf(
-  { name, sid, downAt, upAt, downSeconds }: DrillGuest,
-  ms: (at: number) => number,
-  to: number,
-): PictureRow {
+function rowOf({ name, sid, downAt, upAt, downSeconds }: DrillGuest, ms: (at: number) => number, to: number): BandRow {
   const row = { name: `${name} (${sid})`, ...(downSeconds === undefined ? {} : { note: formatDuration(downSeconds) }) }
   if (downAt === undefined) return { ...row, spans: kept([{ from: 0, to, state: 'up' }]) }
   const down = ms(downAt)
@@ -61,6 +45,12 @@ function rowOf(
     ]),
   }
 }
+
+/** The same for who cannot see it: each machine and how long it was down. */
+export const pictureText = ({ guests }: DrillReport): string =>
+  guests
+    .map(({ name, downSeconds }) => `${name}: ${downSeconds === undefined ? '–' : formatDuration(downSeconds)}`)
+    .join('; ')
 
 /** The longest time that a machine was down in each of the drills so far, the oldest first. */
 export const barsOf = (reports: readonly DrillReport[], words: Words) =>

@@ -17,13 +17,20 @@ export const longestOf = ({ guests }: DrillReport): number | undefined => {
   return all.length === 0 ? undefined : Math.max(...all)
 }
 
+/** `Drill d-4f2a9c: pve1, graceful shutdown: passed`. */
+export function reportTitle({ id, node, kind, verdict }: DrillReport, words: Words): string {
+  const { labels, results } = words.ha.drill
+  const { kinds } = words.ha.impact
+  return `${labels.drill} ${id}: ${node}, ${kinds[kind as keyof typeof kinds]}: ${results[verdict]}`
+}
+
 /** A report as one card: foretold beside seen, a machine a row, and its timeline. */
 export function reportCard(report: DrillReport, { words, language, tz }: Reader): Message {
   const { labels, results, verdicts, proves } = words.ha.drill
-  const { kinds, outcomes } = words.ha.impact
-  const kind = report.kind as keyof typeof kinds
+  const { outcomes } = words.ha.impact
+  const kind = report.kind as keyof typeof proves
   return {
-    title: `${labels.drill} ${report.id}: ${report.node}, ${kinds[kind]}: ${results[report.verdict]}`,
+    title: reportTitle(report, words),
     state: state[report.verdict],
     text: `${proves[kind]}\n${labels.compared}`,
     fields: [

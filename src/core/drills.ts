@@ -78,6 +78,32 @@ export interface DrillGround extends Drills {
     drill: string
     at: number
   }): Promise<void>
+  /** The picture of a drill as a `data:` address; undefined where it could not be drawn. */
+  draw(bands: Bands): Promise<string | undefined>
   /** Labels what the watcher made of it, once; false: it has made nothing of it yet. */
   label(cluster: string, node: string, by: Identity, text: string): Promise<boolean>
 }
+
+/** What a picture shows: a row for each node and machine, coloured by what it was at each moment. Plain data. */
+export interface Bands {
+  title: string
+  subtitle?: string
+  /** Milliseconds; the left edge is second 0. */
+  from: number
+  to: number
+  rows: BandRow[]
+  /** Moments worth a line: the poweroff, the fence. */
+  marks: { at: number; label: string }[]
+  legend: Record<BandState, string>
+  /** What the axis counts. */
+  axis: string
+}
+
+export interface BandRow {
+  name: string
+  /** At its end: `down 58 s`. */
+  note?: string
+  spans: { from: number; to: number; state: BandState }[]
+}
+
+export type BandState = 'up' | 'leaving' | 'down' | 'fenced' | 'moving' | 'unknown'

@@ -1,27 +1,4 @@
-/** What a picture shows: a row for each node and machine, coloured by what it was at each moment. Plain data. */
-export interface Bands {
-  title: string
-  subtitle?: string
-  /** Milliseconds; the left edge is second 0. */
-  from: number
-  to: number
-  rows: BandRow[]
-  /** Moments worth a line: the poweroff, the fence. */
-  marks: { at: number; label: string }[]
-  legend: Record<BandState, string>
-  /** What the axis counts. */
-  axis: string
-}
-
-export interface BandRow {
-  name: string
-  /** At its end: `down 58 s`. */
-  note?: string
-  spans: { from: number; to: number; state: BandState }[]
-}
-
-export const bandStates = ['up', 'leaving', 'down', 'fenced', 'moving', 'unknown'] as const
-export type BandState = (typeof bandStates)[number]
+import type { Bands } from '../core/drills.ts'
 
 /** Bars of one figure each: how long machines were down in the drills so far. */
 export interface Trend {

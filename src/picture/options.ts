@@ -1,4 +1,5 @@
-import type { BandState, Bands, Picture, Trend } from './bands.ts'
+import type { BandState, Bands } from '../core/drills.ts'
+import type { Picture, Trend } from './bands.ts'
 
 /** Told apart without colour too: light to dark in the order of trouble. */
 const colours: Record<BandState, string> = {

@@ -56,6 +56,10 @@ export const drillEn = {
     untouched: 'untouched',
     unknown: 'not known',
   },
+  picture: {
+    axis: 'seconds since the drill began',
+    legend: { up: 'up', leaving: 'going down', down: 'down', fenced: 'fenced', moving: 'moving', unknown: 'not known' },
+  },
   results: { passed: 'passed', failed: 'failed', stopped: 'stopped' },
   labels: {
     gate: 'Gate',

@@ -55,6 +55,17 @@ export const drillEs: Same<typeof drillEn> = {
     untouched: 'intacta',
     unknown: 'no se sabe',
   },
+  picture: {
+    axis: 'segundos desde que empezó el simulacro',
+    legend: {
+      up: 'encendido',
+      leaving: 'apagándose',
+      down: 'caído',
+      fenced: 'aislado',
+      moving: 'mudándose',
+      unknown: 'no se sabe',
+    },
+  },
   results: { passed: 'aprobado', failed: 'fallido', stopped: 'detenido' },
   labels: {
     gate: 'Condición',
