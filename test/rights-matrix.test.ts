@@ -59,6 +59,7 @@ function house() {
   }
   const log = new MemoryLog(new Chain(randomBytes(32), 'matrix'))
   const known: Partial<DispatchPorts> = {
+    installs: { url: undefined, list: () => [], open: async () => {}, close: async () => {} } as never,
     catalogue,
     access: new Access(grants, people, { groupsOf: async () => [] }),
     words,

@@ -66,7 +66,7 @@ describe.each(own)('$path', ({ command }) => {
     if (promised.asks) return
     stage.forgetLanguages()
     const card = await stage.say(say, 'admin', 'es')
-    expect(JSON.stringify(card), 'a place that was not filled').not.toMatch(/\{[a-z]\w*\}/i)
+    expect(JSON.stringify(card), 'a place that was not filled').not.toMatch(/(?<!\/)\{[a-z]\w*\}/i)
   })
 
   const planned = command.examples.filter(({ plans }) => plans)
@@ -77,7 +77,7 @@ describe.each(own)('$path', ({ command }) => {
       expect(card.state).toBe('info')
       const names = card.fields?.map(({ name }) => name)
       expect(names).toEqual(expect.arrayContaining(['By hand, in a shell', 'By hand, in the web interface']))
-      expect(JSON.stringify(card), 'a place that was not filled').not.toMatch(/\{[a-z]\w*\}/i)
+      expect(JSON.stringify(card), 'a place that was not filled').not.toMatch(/(?<!\/)\{[a-z]\w*\}/i)
       expect(stage.enqueued.length).toBe(before)
     })
   }
