@@ -127,10 +127,10 @@ describe('a token with all rights', () => {
       ({ area, verdict, what }) => verdict !== 'pass' && what !== 'root@pam' && area !== 'command',
     )
     expect(wanting.map(({ what, verdict }) => `${what}: ${verdict}`)).toEqual([
-      'Where Quorum lives: warn',
       'On call: warn',
       'Pager: warn',
       'Heartbeat: warn',
+      'Where Quorum lives: warn',
     ])
     expect(wanting.every(({ next }) => next.length > 0)).toBe(true)
     for (const endpoint of sim.endpoints) {
