@@ -128,7 +128,7 @@ export function createTranscript(): Transcript {
       message.deleted = true
       changed()
     },
-    until: (check, timeoutMs = 10_000) => waitFor({ check, timeoutMs, waiting, calls, violations }),
+    until: (check, timeoutMs = 40_000) => waitFor({ check, timeoutMs, waiting, calls, violations }),
   }
 }
 

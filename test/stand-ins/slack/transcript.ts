@@ -110,7 +110,7 @@ export function createTranscript(): Transcript {
       changed()
     },
     changed,
-    until(check, timeoutMs = 10_000) {
+    until(check, timeoutMs = 40_000) {
       return new Promise((resolve, reject) => {
         const end = (finish: () => void) => {
           clearTimeout(timer)
