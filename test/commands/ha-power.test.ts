@@ -8,6 +8,8 @@ let stage: Stage
 beforeAll(async () => {
   stage = await Stage.open()
   await stage.machine(100, 'web1')
+  // The HA manager's rounds of ten seconds are then longer than these stories.
+  stage.sim.cluster.clock.setSpeed(1)
 })
 
 beforeEach(() => {
