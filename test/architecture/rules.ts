@@ -21,13 +21,19 @@ export const rooms: readonly Room[] = [
     may: ['HERE/', 'src/core/', 'src/ha/'],
     types: ['src/proxmox/'],
   },
+  { name: 'drill', files: /^src\/drill\//, may: ['HERE/', 'src/core/', 'src/ha/'] },
   {
     name: 'commands',
     files: /^commands\//,
     may: ['HERE/', 'workers/', 'src/core/', 'src/ha/', 'src/blueprint/', 'zod'],
     types: ['src/proxmox/'],
   },
-  { name: 'workers', files: /^workers\//, may: ['HERE/', 'src/core/', 'src/ha/', 'zod'], types: ['src/proxmox/'] },
+  {
+    name: 'workers',
+    files: /^workers\//,
+    may: ['HERE/', 'src/core/', 'src/ha/', 'src/drill/', 'zod'],
+    types: ['src/proxmox/'],
+  },
   {
     name: 'a chat platform',
     files: /^src\/chat\/[^/]+\//,

@@ -1,0 +1,27 @@
+import type { DrillGuest } from '../core/drills.ts'
+import type { RunContext, WorkerWords } from '../core/worker.ts'
+import type { DrillLook, Steady, StopCode } from '../ha/drill.ts'
+
+export interface DrillPayload {
+  node: string
+  kind: Steady['impact']['kind']
+  accept: string[]
+  expectsNothing: boolean
+}
+
+/** What the rooms of a drill are handed: a job's run, and one look at the cluster from beside the victim. */
+export type DrillContext = RunContext<
+  DrillPayload,
+  WorkerWords & { steps: Record<string, string>; words: Record<string, string> }
+>
+export type Watch = () => Promise<DrillLook>
+
+/** What was seen while the node was away. */
+export interface Seen {
+  guests: Record<string, Partial<DrillGuest>>
+  timeline: { at: number; what: string }[]
+  stop?: { code: StopCode; about: string }
+  lostAt?: number
+}
+
+export const pollMs = 500
