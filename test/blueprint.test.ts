@@ -1,7 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseBlueprint, writeBlueprint } from '../src/config/blueprint.ts'
-import { labBlueprints } from '../src/config.ts'
-import { Crew } from './crew.ts'
 
 const good = `
 cluster: { name: pvecluster, first: pve1, join: [pve2] }
@@ -51,53 +49,5 @@ ha: { guests: { guest: 100 } }
       '5 unknown-name',
     ])
     expect(parseBlueprint('guests: [{ id: 100')).toMatchObject({ faults: [{ line: 1, code: 'syntax' }] })
-  })
-})
-
-describe('applied', () => {
-  let crew: Crew
-
-  beforeAll(async () => {
-    crew = await Crew.start({ speed: 30 })
-  })
-  afterAll(() => crew.close())
-
-  test('killed -9 on the way, every part is done once; applied again nothing is sent', async () => {
-    const chat = await crew.bot('blueprint', { blueprints: labBlueprints })
-    let worker = await crew.worker('blueprint')
-    await chat.say('operator', 'blueprint apply lab')
-    const waiting = await chat.card(
-      ({ actions }) => actions?.some(({ id }) => id === 'confirm') === true,
-      'the question',
-    )
-    expect(waiting.message.fields).toContainEqual({ name: 'Storage NASAccess (nfs)', value: 'already so' })
-    await chat.click('operator', waiting.id, 'confirm')
-    await chat.card(({ progress }) => progress?.of === 4 && progress.step >= 2, 'the second part')
-    await worker.kill9()
-    worker = await crew.worker('blueprint')
-    const done = await chat.card(({ state }) => state === 'ok' || state === 'failed', 'the end', 'general', 60_000)
-    expect(done.id).toBe(waiting.id)
-    expect(done.message).toMatchObject({ state: 'ok', title: 'Blueprint lab: done, 4 steps' })
-    const { config } = crew.sim.cluster.nodes[0]!
-    expect([...config.guests.keys()].sort()).toEqual([500, 501, 9000])
-    expect(config.ha.rules.get('grupoHA')?.keys).toMatchObject({ resources: 'vm:500' })
-
-    const calls = () => crew.sim.cluster.nodes.flatMap(({ tasks }) => tasks).length
-    const before = { tasks: calls(), ha: JSON.stringify([...config.ha.resources]) }
-    await chat.say('operator', 'blueprint apply lab', 'again')
-    const again = await chat.card(({ table }) => table !== undefined, 'the answer', 'again')
-    expect(again.message).toMatchObject({ state: 'ok', title: 'Blueprint lab: nothing to do' })
-    expect(again.message.table?.rows.map(([, state]) => state)).toEqual(Array.from({ length: 9 }, () => 'already so'))
-    expect({ tasks: calls(), ha: JSON.stringify([...config.ha.resources]) }).toEqual(before)
-
-    // Somebody changes what the blueprint says: it is told, and nothing of the rest is begun.
-    config.guests.get(500)!.keys.cores = 4
-    await chat.say('operator', 'blueprint apply lab', 'changed')
-    const changed = await chat.card(({ error }) => error !== undefined, 'the refusal', 'changed')
-    expect(changed.message.error).toMatchObject({
-      code: 'blueprint-cannot',
-      says: 'Machine thesis (500) on pve1: it is there, and different: cores 4, not 2. Nothing has been touched.',
-    })
-    await Promise.all([worker.stop(), chat.close()])
   })
 })

@@ -15,6 +15,8 @@ export default defineWorker({
     first: z.string(),
     link0: z.string().optional(),
     link1: z.string().optional(),
+    /** Others join right after it: that it is alone passes. */
+    more: z.boolean().optional(),
   }),
   needs: [{ rootOnly: 'POST /cluster/config' }, { path: '/', privileges: ['Sys.Audit'] }],
   locks: () => ['cluster'],
@@ -107,7 +109,7 @@ export default defineWorker({
           throw new Refused('create-no-quorum', { name, first, seconds: quorumPatienceMs / 1000 })
         }
         if (looked !== true) throw new Refused('create-failed', { name, first }, { raw: looked })
-        return { values: { name, first }, warnings: [say('alone')] }
+        return { values: { name, first }, warnings: payload.more ? [] : [say('alone')] }
       })
     } finally {
       await host.close()

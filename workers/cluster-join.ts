@@ -21,6 +21,8 @@ export default defineWorker({
     link1: z.string().optional(),
     /** Whoever ordered it agreed that what only this host has is lost. */
     lose: z.boolean(),
+    /** Another joins right after it: that they are two passes. */
+    more: z.boolean().optional(),
   }),
   needs: [{ rootOnly: 'POST /cluster/config/join' }, { path: '/', privileges: ['Sys.Audit'] }],
   locks: () => ['cluster'],
@@ -92,7 +94,7 @@ export default defineWorker({
       await shows([{ name: say('fingerprint', { node: host }), value: certificate.fingerprint ?? '' }])
       const isSecond = new Set([...look.members, host]).size === 2
       const warnings = [
-        ...(isSecond ? [say('two')] : []),
+        ...(isSecond && !payload.more ? [say('two')] : []),
         ...(first.joined ? [say('wasThere')] : []),
         ...(certificate.shown ? [] : [say('unproven', { host })]),
         ...(context.root.isPinned(context.job.cluster) ? [say('pin', { host, by: seen.by })] : []),

@@ -22,7 +22,8 @@ export default defineWorker({
     type: z.enum(storageTypes),
     params: z.record(z.string(), z.union([z.string(), z.boolean()])),
     secret: z.enum(['password', 'keyring']).optional(),
-    lun: z.object({ volid: z.string(), size: z.number(), holds: z.enum(['ours', 'unproved']) }).optional(),
+    /** The LUN as it was when this was decided; without a size it was not to be seen, and `holds` is what was agreed to. */
+    lun: z.object({ volid: z.string(), size: z.number().optional(), holds: z.enum(['ours', 'unproved']) }).optional(),
     node: z.string(),
     /** The nodes that shall have it; null: all. */
     only: z.array(z.string()).nullable(),
@@ -143,7 +144,7 @@ export default defineWorker({
       id,
       isSo: () => isAdded(proxmox, payload),
       act: async () => {
-        if (lun) await refuseChanged(proxmox, { lun, vg: String(params.vgname), node })
+        if (lun) await refuseChanged(proxmox, { id, lun, vg: String(params.vgname), node })
         await proxmox.createStorage(
           { storage: id, type: payload.type, ...params, ...secretParams(payload, who, kept) },
           { prefer: node },
@@ -241,14 +242,19 @@ async function refuseAbsent(proxmox: ProxmoxWriterPort, { id, type, params, node
   throw own.no(values)
 }
 
-/** Between the decision and the act somebody may have put something there. */
+/** Between the decision and the act somebody may have put something there; or it was not to be seen before. */
 async function refuseChanged(
   proxmox: ProxmoxWriterPort,
-  { lun, vg, node }: { lun: { volid: string; size: number; holds: string }; vg: string; node: string },
+  o: { id: string; lun: { volid: string; size?: number | undefined; holds: string }; vg: string; node: string },
 ): Promise<void> {
-  const now = await lookAtLun(proxmox, { base: lun.volid, vg, node })
-  if (now.holds === lun.holds && now.size === lun.size) return
-  throw new Refused('lun-changed', { base: lun.volid, size: formatSize(now.size) })
+  const { id, lun, vg, node } = o
+  const { holds, size } = await lookAtLun(proxmox, { base: lun.volid, vg, node })
+  const about = { base: lun.volid, size: formatSize(size) }
+  if (lun.size === undefined) {
+    if (holds === 'ours' || lun.holds === 'unproved') return
+    throw new Refused('lun-not-proved', { ...about, line: `storage add ${id} type:lvm vg:${vg} base:${lun.volid}` })
+  }
+  if (holds !== lun.holds || size !== lun.size) throw new Refused('lun-changed', about)
 }
 
 /** Ceph's block devices want a keyring file, its filesystem the key alone. */

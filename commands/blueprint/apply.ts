@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { readSite } from '../../src/blueprint/site.ts'
 import { type Step, sections } from '../../src/blueprint/step.ts'
 import { stepsOf } from '../../src/blueprint/steps.ts'
-import { findBlueprint, stepsTable, titleOf } from '../../src/blueprint/telling.ts'
+import { findBlueprint, shortName, stepsTable, titleOf, whyText } from '../../src/blueprint/telling.ts'
 import { arg } from '../../src/core/args.ts'
+import type { Catalogue } from '../../src/core/catalogue.ts'
 import { answer, defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { haDecidedOn, refuseWithoutQuorum, someNode } from '../../src/core/ha.ts'
-import { fill } from '../../src/core/language.ts'
-import { reads } from '../../src/core/needs.ts'
+import { isForRoot, reads } from '../../src/core/needs.ts'
 import blueprintApply, { can, fieldOf, parts } from '../../workers/blueprint-apply.ts'
 
 /**
@@ -29,6 +29,9 @@ export default defineCommand({
         title: 'Blueprint {file}: {count} steps',
         nothing: 'Blueprint {file}: nothing to do',
         click: '{step}: by hand',
+        wipes:
+          'The first sector of the LUN {lun} is cleared without a look inside. If somebody keeps anything there, it is lost.',
+        root: 'A part of it is for root alone: a worker started with `quorum worker --root` does it, and the job waits for one.',
       },
       refusals: {
         'blueprint-cannot': {
@@ -44,6 +47,8 @@ export default defineCommand({
         title: 'Plano {file}: {count} pasos',
         nothing: 'Plano {file}: nada que hacer',
         click: '{step}: a mano',
+        wipes: 'Se borra sin mirar el primer sector de la LUN {lun}. Si alguien guarda algo ahí, se pierde.',
+        root: 'Una parte es solo para root: la hace un worker iniciado con `quorum worker --root`, y el trabajo espera a que haya uno.',
       },
       refusals: {
         'blueprint-cannot': {
@@ -60,14 +65,18 @@ export default defineCommand({
   ],
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
     const words = house.words[asker.language]
-    const { file } = args
+    const file = shortName(args.file)
     const blueprint = await findBlueprint(house.blueprints, file, words)
     const site = await readSite(proxmox, blueprint, signal)
     refuseWithoutQuorum(site.ha, cluster)
-    const steps = stepsOf(blueprint, site, { can, until: args.until })
-    const impossible = steps.find(({ state }) => state === 'never')
+    const steps = stepsOf(blueprint, site, { can, hosts: house.hosts.map(({ name }) => name), until: args.until })
+    const impossible = steps.find((step) => step.state === 'never')
     if (impossible)
-      throw new Refused('blueprint-cannot', { file, step: titleOf(impossible, words), why: whyOf(impossible) })
+      throw new Refused('blueprint-cannot', {
+        file,
+        step: titleOf(impossible, words),
+        why: whyText(impossible.why, words),
+      })
     const todo = steps.filter((step) => step.state === 'todo')
     if (todo.length === 0) {
       return answer({ title: say('nothing', { file }), state: 'ok', table: stepsTable(steps, words) })
@@ -76,7 +85,10 @@ export default defineCommand({
       const { worker } = parts[job.worker]!.job(job.payload)
       return { worker: job.worker, title: titleOf(step as Step, words), payload: worker.payload.parse(job.payload) }
     })
-    return run(blueprintApply.job({ name: file, parts: list }), {
+    const wiped = todo.flatMap(({ job }) => job.wipes ?? [])
+    const job = blueprintApply.job({ name: file, parts: list })
+    const isForAdmins = todo.some(({ job: { command } }) => roleFor(command, house.catalogue) === 'admin')
+    return run(job, {
       title: say('title', { file, count: todo.length }),
       node: someNode(site.ha),
       shows: steps.map((step) => {
@@ -86,16 +98,17 @@ export default defineCommand({
           ? { name: titleOf(step, words), value: states.so }
           : { name: fieldOf(list[i]!, i), value: states.todo }
       }),
+      warnings: [...wiped.map((lun) => say('wipes', { lun })), ...(isForRoot(job) ? [say('root')] : [])],
       explain: {
         shell: todo.flatMap(({ job }) => job.shell),
         clicks: list.map(({ title }) => say('click', { step: title })),
       },
       state: { ha: haDecidedOn(site.ha), todo: list },
+      ...(isForAdmins ? { role: 'admin' } : {}),
+      ...(wiped.length > 0 ? { risk: 'destroys' } : {}),
     })
-
-    function whyOf(step: Step): string {
-      if (step.state !== 'never') return ''
-      return fill(words.blueprint.whys[step.why.code], step.why.values)
-    }
   },
 })
+
+/** What the command that does a step alone asks of people: a file is no way around it. */
+const roleFor = (line: string, catalogue: Catalogue) => catalogue.get(line.split(' ', 2).join(' '))?.command.role

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readSite } from '../../src/blueprint/site.ts'
 import { stepsOf } from '../../src/blueprint/steps.ts'
-import { count, faultText, lookUp, stepsTable } from '../../src/blueprint/telling.ts'
+import { count, faultText, lookUp, shortName, stepsTable } from '../../src/blueprint/telling.ts'
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { reads } from '../../src/core/needs.ts'
@@ -42,7 +42,7 @@ export default defineCommand({
   ],
   async plan({ args, proxmox, say, house, asker, signal }) {
     const words = house.words[asker.language]
-    const { file } = args
+    const file = shortName(args.file)
     const found = await lookUp(house.blueprints, file)
     if ('faults' in found) {
       const { line, place, fault } = words.blueprint
@@ -55,7 +55,10 @@ export default defineCommand({
         },
       })
     }
-    const steps = stepsOf(found.blueprint, await readSite(proxmox, found.blueprint, signal), { can })
+    const steps = stepsOf(found.blueprint, await readSite(proxmox, found.blueprint, signal), {
+      can,
+      hosts: house.hosts.map(({ name }) => name),
+    })
     const never = steps.filter(({ state }) => state === 'never')
     if (never.length === 0) {
       const values = { file, todo: count(steps, 'todo'), so: count(steps, 'so') }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readSite } from '../../src/blueprint/site.ts'
 import { sections } from '../../src/blueprint/step.ts'
 import { stepsOf } from '../../src/blueprint/steps.ts'
-import { count, findBlueprint, stepsTable } from '../../src/blueprint/telling.ts'
+import { count, findBlueprint, shortName, stepsTable } from '../../src/blueprint/telling.ts'
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { reads } from '../../src/core/needs.ts'
@@ -42,9 +42,14 @@ export default defineCommand({
   ],
   async plan({ args, proxmox, say, house, asker, signal }) {
     const words = house.words[asker.language]
-    const { file, until } = args
+    const { until } = args
+    const file = shortName(args.file)
     const blueprint = await findBlueprint(house.blueprints, file, words)
-    const steps = stepsOf(blueprint, await readSite(proxmox, blueprint, signal), { can, until })
+    const steps = stepsOf(blueprint, await readSite(proxmox, blueprint, signal), {
+      can,
+      hosts: house.hosts.map(({ name }) => name),
+      until,
+    })
     const [todo, never] = [count(steps, 'todo'), count(steps, 'never')]
     return answer({
       title:

@@ -117,10 +117,6 @@ export default defineCommand({
         },
         'storage-taken': { says: 'There is a storage {id} already ({type}).', hint: 'storage list' },
         'no-node': { says: 'No node that should have it is online.', hint: 'host list' },
-        'lun-not-proved': {
-          says: 'Nothing proves that the LUN {base} ({size}) is empty or ours. Proxmox would clear its first sector without looking, so it was not touched.',
-          hint: '{line} wipe:true   # only if nobody keeps anything on it; another person must approve',
-        },
       },
     },
     es: {
@@ -183,10 +179,6 @@ export default defineCommand({
         },
         'storage-taken': { says: 'Ya hay un almacenamiento {id} ({type}).', hint: 'storage list' },
         'no-node': { says: 'Ningún nodo que debería tenerlo está en línea.', hint: 'host list' },
-        'lun-not-proved': {
-          says: 'Nada prueba que la LUN {base} ({size}) esté vacía o sea nuestra. Proxmox borraría su primer sector sin mirar, así que no se tocó.',
-          hint: '{line} wipe:true   # solo si nadie guarda nada ahí; otra persona debe aprobar',
-        },
       },
     },
   },

@@ -1,6 +1,8 @@
-import type { Blueprint } from '../core/blueprint.ts'
+import { type Blueprint, contents } from '../core/blueprint.ts'
 import { drivesOf } from '../core/guest.ts'
 import { type HaSite, numberOf } from '../core/ha.ts'
+import { networkOf } from '../core/joining.ts'
+import { storageArgs } from '../core/storage-params.ts'
 import { affinitiesOf, preferenceOf } from '../ha/affinity.ts'
 import type { Site } from './site.ts'
 
@@ -13,7 +15,7 @@ export interface Exported {
   left: { what: 'container' | 'template' | 'storage' | 'disks' | 'ha'; name: string }[]
 }
 
-export function blueprintOf({ status, ha, configs, storages }: Site): Exported {
+export function blueprintOf({ status, ha, configs, storages, links }: Site): Exported {
   const left: Exported['left'] = []
   const members = status.members.toSorted((a, b) => a.nodeid - b.nodeid).map(({ name }) => name)
   const [first, ...join] = members
@@ -43,11 +45,12 @@ export function blueprintOf({ status, ha, configs, storages }: Site): Exported {
         },
       ]
     })
-  // Of storages only name and kind can be read here: each would lack what it cannot do without.
-  for (const { storage, type } of storages) left.push({ what: 'storage', name: `${storage} (${type})` })
+  const [link0, link1] = links.map(({ cidr }) => cidr && networkOf(cidr))
+  const networks = { ...(link0 ? { link0 } : {}), ...(link1 ? { link1 } : {}) }
   const blueprint: Blueprint = {
-    ...(status.cluster && first ? { cluster: { name: status.cluster.name, first, join } } : {}),
-    storage: [],
+    ...(status.cluster && first ? { cluster: { name: status.cluster.name, first, join, ...networks } } : {}),
+    storage: storages.flatMap((one) => storageOf(one) ?? drop('storage', `${one.storage} (${one.type})`)),
+    downloads: [],
     guests,
     ha: haOf(ha, left),
     validate: [],
@@ -58,6 +61,15 @@ export function blueprintOf({ status, ha, configs, storages }: Site): Exported {
     left.push({ what, name })
     return []
   }
+}
+
+/** Undefined: it is switched off, of a kind that no blueprint knows, or lacks what its kind cannot do without. */
+function storageOf({ storage: id, type, content, nodes, shared, disabled, options }: Site['storages'][number]) {
+  const args = storageArgs(type, options)
+  const known = content.filter((one) => contents.some((name) => name === one)) as (typeof contents)[number][]
+  if (!args || disabled || known.length < content.length) return undefined
+  const isChosen = type === 'lvm' || type === 'dir'
+  return { id, ...args, content: known, ...(nodes ? { nodes } : {}), ...(isChosen ? { shared } : {}) }
 }
 
 const presetOf = (ostype: string | undefined) =>

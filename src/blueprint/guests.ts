@@ -1,5 +1,6 @@
 import { formatSize, parseSize } from '../core/args.ts'
 import type { Blueprint } from '../core/blueprint.ts'
+import { volidOf } from './downloads.ts'
 import type { Site } from './site.ts'
 import { never, type Step, so, todo, type Why } from './step.ts'
 
@@ -45,7 +46,7 @@ function differencesOf(wanted: Wanted, config: Readonly<Record<string, string>>)
 }
 
 /** What would keep it from being made; storages and nodes that the blueprint itself brings are there by then. */
-function hindrance(wanted: Wanted, { cluster, storage }: Blueprint, site: Site): Why | undefined {
+function hindrance(wanted: Wanted, { cluster, storage, downloads }: Blueprint, site: Site): Why | undefined {
   const { node, iso, disk } = wanted
   const brings = [cluster?.first, ...(cluster?.join ?? [])]
   const host = site.ha.nodes.find(({ name }) => name === node)
@@ -61,8 +62,9 @@ function hindrance(wanted: Wanted, { cluster, storage }: Blueprint, site: Site):
   }
   if (iso === undefined) return undefined
   const source = iso.split(':')[0]!
-  const known = site.isos.get(source)
-  if (known && !known.includes(iso)) return { code: 'no-iso', values: { iso } }
+  const known = site.files.get(source)
+  const comes = downloads.some((one) => volidOf(one) === iso)
+  if (known && !comes && !known.includes(iso)) return { code: 'no-iso', values: { iso } }
   const isThere = site.storages.some((one) => one.storage === source) || storage.some(({ id }) => id === source)
   return isThere ? undefined : { code: 'no-storage', values: { storage: source, node } }
 }

@@ -88,5 +88,10 @@ function preference(name: string, nodes: Record<string, number>, blueprint: Blue
 function step(id: string, what: StepWords, change: HaChange, awaits?: object): Step {
   if (same(change.was, change.to)) return so('ha', id, what)
   const payload = { changes: [change], ...(awaits ? { awaits } : {}) }
-  return todo('ha', id, what, { worker: 'ha-config', payload, command: 'ha status', shell: [shellOf(change)] })
+  return todo('ha', id, what, {
+    worker: 'ha-config',
+    payload,
+    command: awaits ? `ha add ${change.id}` : `ha prefer ${change.id}`,
+    shell: [shellOf(change)],
+  })
 }

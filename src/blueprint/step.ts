@@ -1,3 +1,4 @@
+import type { Refused } from '../core/errors.ts'
 import type { Values } from '../core/language.ts'
 
 export const sections = ['cluster', 'storage', 'guests', 'ha'] as const
@@ -20,16 +21,25 @@ export interface Job {
   command: string
   /** The same by hand. */
   shell: string[]
+  /** A LUN whose beginning is cleared, though nothing proves that it is empty: what others must agree to. */
+  wipes?: string
 }
 
 export interface StepWords {
-  key: 'create' | 'join' | 'storage' | 'guest' | 'group' | 'rule' | 'resource'
+  key: 'create' | 'join' | 'storage' | 'download' | 'guest' | 'group' | 'rule' | 'resource'
   values: Values
 }
 
 export interface Why {
   code:
     | 'other-cluster'
+    | 'other-first'
+    | 'no-link'
+    | 'no-host'
+    | 'no-array'
+    | 'unreadable'
+    | 'not-taken'
+    | 'refused'
     | 'by-hand'
     | 'differs'
     | 'vmid-taken'
@@ -41,6 +51,8 @@ export interface Why {
     | 'no-guest'
     | 'wipes'
   values: Values
+  /** For `refused`: what the command for this alone would say. */
+  refused?: Refused
 }
 
 export const so = (section: Section, id: string, what: StepWords): Step => ({ section, id, what, state: 'so' })

@@ -1,5 +1,6 @@
 import type { Blueprint } from '../core/blueprint.ts'
 import { clusterSteps } from './cluster.ts'
+import { downloadSteps } from './downloads.ts'
 import { guestSteps } from './guests.ts'
 import { haSteps } from './ha.ts'
 import type { Site } from './site.ts'
@@ -9,16 +10,17 @@ import { storageSteps } from './storages.ts'
 /**
  * What a site lacks to be as the blueprint says, in the order in which it can be done. The same blueprint and site give
  * the same steps; where all is done, each says so. `can`: the workers there are; what none of them does is left to a
- * command of its own. `until`: the last section that is looked at.
+ * command of its own. `hosts`: machines that the configuration names. `until`: the last section that is looked at.
  */
 export function stepsOf(
   blueprint: Blueprint,
   site: Site,
-  { can, until = 'ha' }: { can: ReadonlySet<string>; until?: Section | undefined },
+  { can, hosts, until = 'ha' }: { can: ReadonlySet<string>; hosts: readonly string[]; until?: Section | undefined },
 ): Step[] {
   const all: Step[] = [
-    ...clusterSteps(blueprint, site),
+    ...clusterSteps(blueprint, site, hosts),
     ...storageSteps(blueprint, site),
+    ...downloadSteps(blueprint, site),
     ...guestSteps(blueprint, site),
     ...haSteps(blueprint, site),
   ]

@@ -1,8 +1,8 @@
 import { type Blueprint, type BlueprintFault, type Blueprints, wordsOf } from '../core/blueprint.ts'
 import { Refused } from '../core/errors.ts'
-import { fill } from '../core/language.ts'
+import { fill, type Values } from '../core/language.ts'
 import type { Words } from '../core/ports.ts'
-import type { Step } from './step.ts'
+import type { Step, Why } from './step.ts'
 
 /**
  * The blueprint that a person names.
@@ -15,6 +15,13 @@ export async function findBlueprint(blueprints: Blueprints, given: string, words
   const fault = first ? `${words.blueprint.line} ${first.line}, ${first.path} ${faultText(first, words)}` : ''
   throw new Refused('blueprint-faulty', { file: given, count: found.faults.length, fault })
 }
+
+/** `azuay` of `examples/azuay.yaml`: there is one folder, so what stands before the name says nothing. */
+export const shortName = (given: string): string =>
+  given
+    .trim()
+    .replace(/^.*\//, '')
+    .replace(/\.(?:ya?ml|json)$/, '')
 
 /** The same with its faults. */
 export async function lookUp(blueprints: Blueprints, given: string) {
@@ -32,17 +39,19 @@ export function faultText({ code, expects, near }: BlueprintFault, { blueprint: 
 
 export const titleOf = ({ what }: Step, { blueprint: words }: Words): string => fill(words.steps[what.key], what.values)
 
-/** The steps as a table; `by`: the command line of what is to do. */
+export function whyText({ code, values, refused }: Why, words: Words): string {
+  if (!refused) return fill(words.blueprint.whys[code], values)
+  const errors = words.errors as Record<string, { says: string; hint: string }>
+  return fill(errors[refused.code]?.says ?? refused.code, refused.values as Values)
+}
+
+/** The steps as a table; of what is to do, by hand. */
 export function stepsTable(steps: readonly Step[], words: Words) {
   const { blueprint: say } = words
   const rows = steps.map((step, i) => [
     `${i + 1}. ${titleOf(step, words)}`,
     say.states[step.state],
-    step.state === 'never'
-      ? fill(say.whys[step.why.code], step.why.values)
-      : step.state === 'todo'
-        ? step.job.shell.join('; ')
-        : '',
+    step.state === 'never' ? whyText(step.why, words) : step.state === 'todo' ? step.job.shell.join('; ') : '',
   ])
   return { columns: [say.step, say.state, say.detail], rows }
 }

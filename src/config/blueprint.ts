@@ -39,11 +39,12 @@ function unknownKey(key: string, path: Path, known: string, source: Source): Blu
 }
 
 /** As people would write it: one entry a line. */
-export function writeBlueprint({ cluster, storage, guests, ha, validate }: Blueprint): string {
+export function writeBlueprint({ cluster, storage, downloads, guests, ha, validate }: Blueprint): string {
   const hasHa = Object.keys(ha.prefer).length + ha.guests.length > 0
   const plain = {
     ...(cluster ? { cluster } : {}),
     ...(storage.length > 0 ? { storage } : {}),
+    ...(downloads.length > 0 ? { downloads } : {}),
     ...(guests.length > 0
       ? { guests: guests.map((guest) => ({ ...guest, disk: `${guest.disk.storage}:${guest.disk.size}` })) }
       : {}),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { parseSize } from './args.ts'
+import { algorithmOf, contentOf, parseAddress } from './download.ts'
+import { type StorageArg, storageTypes, storageWants } from './storage-params.ts'
 
 /**
  * A whole site in one file: its cluster, storages, guests, HA and the drills that prove it. The schema carries codes,
@@ -75,11 +77,21 @@ const kinds = {
   state: (text: string) => states.find((one) => one === text),
   drill: (text: string) => drills.find((one) => one === text),
   duration: fits(/^\d{1,6}(?:s|m|h)$/),
+  /** An address without a password in it, that leads to no node itself. */
+  url: (text: string) => {
+    try {
+      return parseAddress(text) && text
+    } catch {
+      return undefined
+    }
+  },
+  /** A file's name that says what it is: `debian-12.iso`. */
+  file: (text: string) => (/^[-\w.]+$/.test(text) && contentOf(text) ? text : undefined),
+  checksum: (text: string) => (algorithmOf(text) ? text.toLowerCase() : undefined),
 } as const
 
 export const presets = ['linux', 'windows-10', 'windows-11'] as const
-export const storageTypes = ['nfs', 'cifs', 'iscsi', 'lvm', 'lvmthin', 'zfspool', 'dir'] as const
-const contents = ['images', 'rootdir', 'iso', 'vztmpl', 'backup', 'snippets', 'import', 'none'] as const
+export const contents = ['images', 'rootdir', 'iso', 'vztmpl', 'backup', 'snippets', 'import', 'none'] as const
 const states = ['started', 'stopped', 'disabled', 'ignored'] as const
 const drills = ['shutdown', 'power', 'network'] as const
 
@@ -121,17 +133,6 @@ const cluster = map({
   link1: leaf('cidr').optional(),
 })
 
-/** What each type cannot do without. */
-export const neededBy: Record<(typeof storageTypes)[number], readonly (keyof StorageOptions)[]> = {
-  nfs: ['server', 'export'],
-  cifs: ['server', 'share'],
-  iscsi: ['portal', 'target'],
-  lvm: ['vg'],
-  lvmthin: ['vg', 'pool'],
-  zfspool: ['pool'],
-  dir: ['path'],
-}
-
 const storageOptions = {
   server: leaf('word').optional(),
   export: leaf('word').optional(),
@@ -140,10 +141,17 @@ const storageOptions = {
   target: leaf('word').optional(),
   base: leaf('word').optional(),
   vg: leaf('word').optional(),
+  thinpool: leaf('word').optional(),
   pool: leaf('word').optional(),
   path: leaf('word').optional(),
-}
-type StorageOptions = z.output<z.ZodObject<typeof storageOptions>>
+  datastore: leaf('word').optional(),
+  namespace: leaf('word').optional(),
+  fingerprint: leaf('word').optional(),
+  username: leaf('word').optional(),
+  domain: leaf('word').optional(),
+  monhost: leaf('word').optional(),
+  fsname: leaf('word').optional(),
+} satisfies Record<StorageArg, z.ZodType>
 
 const storage = map({
   id: leaf('storage'),
@@ -152,12 +160,27 @@ const storage = map({
   content: z.array(leaf('content')).optional(),
   nodes: z.array(leaf('node')).optional(),
   shared: leaf('boolean').optional(),
+  /** The loss of what may be on its LUN is agreed to. */
   wipe: leaf('boolean').optional(),
 }).superRefine((value, context) => {
-  for (const key of neededBy[value.type] ?? []) {
-    if (value[key] === undefined)
-      context.addIssue({ code: 'custom', message: 'missing', path: [key], params: { code: 'missing' } })
+  // A type that is wrong is told by itself.
+  const { must, never } = storageWants(typeof value.type === 'string' ? value.type : undefined)
+  const lacking = must.filter((key) => value[key] === undefined)
+  const stray = never.filter((key) => value[key] !== undefined)
+  for (const key of lacking)
+    context.addIssue({ code: 'custom', message: 'missing', path: [key], params: { code: 'missing' } })
+  for (const key of stray) {
+    const near = must.join(', ') || 'content, nodes'
+    context.addIssue({ code: 'custom', message: 'stray', path: [key], params: { code: 'unknown-key', near } })
   }
+})
+
+/** A file that a node fetches onto a storage. */
+const download = map({
+  to: leaf('storage'),
+  url: leaf('url'),
+  name: leaf('file'),
+  checksum: leaf('checksum').optional(),
 })
 
 const guest = map({
@@ -196,6 +219,7 @@ const drill = map({
 export const blueprintSchema = map({
   cluster: cluster.optional(),
   storage: z.array(storage).default([]),
+  downloads: z.array(download).default([]),
   guests: z.array(guest).default([]),
   ha: ha.prefault({}),
   validate: z.array(drill).default([]),

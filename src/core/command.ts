@@ -59,6 +59,8 @@ export interface RunPlan {
   state: unknown
   /** What this plan risks beyond its command's risk. It adds to what is asked of people, and never takes away. */
   risk?: Risk
+  /** What this plan asks of its requester beyond its command's role. */
+  role?: Role
 }
 
 /** Something small that the house does itself at once: no job, nothing sent to a cluster by this command. */

@@ -16,7 +16,7 @@ import type { Oncall } from './oncall.ts'
 import type { Outbox } from './outbox.ts'
 import type { Within } from './pools.ts'
 import type { ProxmoxPort, Words } from './ports.ts'
-import type { Access, Identity } from './roles.ts'
+import type { Access, Identity, Role } from './roles.ts'
 
 /** Something a person typed. */
 export interface Said {
@@ -47,6 +47,8 @@ export interface OrderedJob {
   id: string
   worker: string
   payload: unknown
+  /** What it asks of its requester beyond the command's role. */
+  role?: Role
   title: string
   path: string
   /** As it was typed. */

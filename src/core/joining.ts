@@ -48,6 +48,15 @@ export function inRange(address: string, cidr: string): boolean | undefined {
   return Math.floor(one / size) === Math.floor(other / size)
 }
 
+/** `172.16.1.0/24` of `172.16.1.103/24`; undefined where that cannot be told (IPv6). */
+export function networkOf(cidr: string): string | undefined {
+  const [address = '', bits = ''] = cidr.split('/')
+  const number = numberOf(address)
+  if (number === undefined || !/^\d+$/.test(bits) || Number(bits) > 32) return undefined
+  const base = number - (number % 2 ** (32 - Number(bits)))
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.')}/${bits}`
+}
+
 /** The name in /etc/hosts leads elsewhere than to the host itself: corosync and the others would be led astray. */
 export function misled(look: Pick<HostLook, 'name' | 'hosts' | 'addresses'>): string | undefined {
   const own = look.addresses.map(({ address }) => address)

@@ -1,5 +1,5 @@
 import type { Catalogue, Entry } from './catalogue.ts'
-import type { Worker } from './worker.ts'
+import type { JobRequest, Worker } from './worker.ts'
 
 /**
  * What Proxmox asks for before it takes a call: privileges on a path of its access control (`/vms/{vmid}`, all of them),
@@ -26,9 +26,12 @@ export const reads = {
 /** Every job dates its effects by the node's clock and reads back what it did. */
 export const everyJob: readonly Need[] = [reads.guests, reads.nodes]
 
-/** Whether a worker's jobs call what is root@pam's alone: only a process with root's password may take them. */
-export const isForRoot = ({ needs }: Pick<Worker, 'needs'>): boolean =>
-  needs?.some((need) => 'rootOnly' in need) ?? false
+/**
+ * Whether a job calls what is root@pam's alone: only a process with root's password may take it. One that is made of parts
+ * is root's when a part is, so what its signed payload holds decides, and nothing beside it.
+ */
+export const isForRoot = ({ worker, payload }: JobRequest): boolean =>
+  worker.parts ? worker.parts(payload).some(isForRoot) : (worker.needs?.some((need) => 'rootOnly' in need) ?? false)
 
 /** The workers that a command hands its jobs to, as it and its examples (which are tests) say. */
 export function workersOf({ command }: Entry, catalogue: Catalogue): Pick<Worker, 'needs'>[] {

@@ -231,7 +231,7 @@ export class Planning {
         }, interimAfterMs)
     const own = entry.command.text[from.language]
     try {
-      return await entry.command.plan({
+      const plan = await entry.command.plan({
         args,
         proxmox: entry.command.cluster === false ? (undefined as never) : this.#seenBy(ordered),
         cluster,
@@ -265,6 +265,11 @@ export class Planning {
         },
         signal: AbortSignal.timeout(planWithinMs),
       })
+      if (plan.kind === 'run' && plan.role && !holds(ordered.role, plan.role)) {
+        const place = { cluster, channel: from.target }
+        throw this.notAllowed(entry.path, plan.role, ordered.role, from.requester, place, words)
+      }
+      return plan
     } finally {
       clearTimeout(interim)
     }
@@ -416,6 +421,7 @@ export class Planning {
       id,
       worker: catalogue.workerName(plan.job.worker),
       payload: plan.job.payload,
+      ...(plan.role === undefined ? {} : { role: plan.role }),
       title: plan.title,
       path: ordered.entry.path,
       line: from.line,

@@ -19,8 +19,9 @@ export async function stillAllowed(
   { catalogue, access, proxmox }: Parts,
   job: OrderedJob,
 ): Promise<Refused | undefined> {
-  const needs = catalogue.get(job.path)?.command.role ?? 'admin'
-  for (const identity of [job.requester, ...job.approvedBy]) {
+  const own = catalogue.get(job.path)?.command.role ?? 'admin'
+  for (const [i, identity] of [job.requester, ...job.approvedBy].entries()) {
+    const needs = i === 0 ? (job.role ?? own) : own
     const place = { cluster: job.cluster, channel: job.approvedIn?.[identity] ?? job.target }
     let role = await access.roleOf(identity, place)
     if (!holds(role, needs) && job.within !== undefined) {

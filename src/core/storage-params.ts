@@ -82,6 +82,21 @@ export function storageParams(type: StorageType, args: StorageArgs): Record<stri
   )
 }
 
+/** The same back: the arguments of a storage that is there; undefined for a type that is not known here, or lacks something. */
+export function storageArgs(
+  type: string,
+  options: Readonly<Record<string, string>>,
+): ({ type: StorageType } & StorageArgs) | undefined {
+  if (!isType(type)) return undefined
+  const { must, may } = types[type]
+  if (must.some((name) => options[names[name]] === undefined)) return undefined
+  const entries = [...must, ...may].flatMap((name) => {
+    const value = options[names[name]]
+    return value === undefined ? [] : [[name, value]]
+  })
+  return { type, ...(Object.fromEntries(entries) as StorageArgs) }
+}
+
 export type StorageSecret = 'password' | 'keyring'
 
 /** The secret that a storage wants; it is asked for outside of the chat. */

@@ -56,7 +56,7 @@ export interface RunContext<P, E extends WorkerWords> {
     ordered: { node: string; at: number }
   }
   proxmox: ProxmoxWriterPort
-  /** For workers that need what is root's alone (`rootOnly` among their needs); throws for the others. */
+  /** For jobs that need what is root's alone (`rootOnly` among their needs); throws for the others. */
   root: ProxmoxRootPort
   /**
    * Runs `work` once and stores what it returned before going on; a job that another worker picks up after a crash
@@ -130,6 +130,8 @@ export interface Worker<S extends z.ZodType = z.ZodType, E extends WorkerWords =
   needs?: readonly Need[]
   /** Its Proxmox tasks, begun, are left to end also when the job is cancelled: broken off they would do more harm. */
   unstoppable?: true
+  /** The jobs that one of these is made of, in their order; each keeps its own rules: who may run it, what may be stopped. */
+  parts?(payload: z.output<S>): readonly JobRequest[]
   /** Names of what only one job may touch at a time: `guest:100`, `cluster`. */
   locks(payload: z.output<S>): string[]
   text: Bilingual<E>

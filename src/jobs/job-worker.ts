@@ -125,7 +125,7 @@ export class JobWorker {
       token,
       ports: this.#o.ports,
     })
-    if (isForRoot(worker) && !this.#o.ports.root) return this.#leaveToRoot(job, token, run)
+    if (isForRoot({ worker, payload: record.payload }) && !this.#o.ports.root) return this.#leaveToRoot(job, token, run)
     const endedAs = await this.#o.ended?.of(id)
     if (endedAs !== undefined) return this.#endedBefore(run, endedAs)
     // Taken in one order by all jobs, so that no two can each hold what the other waits for.

@@ -109,10 +109,10 @@ export class Run {
     return this.#open()
   }
 
-  /** Handed to root's own jobs alone. */
-  get #root(): ProxmoxRootPort {
+  /** Handed to root's own jobs, and to root's own parts of others, alone. */
+  #rootFor(job: JobRequest): ProxmoxRootPort {
     const { root } = this.#ports
-    if (root && isForRoot(this.#worker)) return root
+    if (root && isForRoot(job)) return root
     const none = () => {
       throw new Error(`${this.record.worker} is no job for root`)
     }
@@ -139,11 +139,12 @@ export class Run {
   }
 
   async work(attempt: number) {
-    return this.#worker.run(this.#context(attempt, this.record.payload))
+    return this.#worker.run(this.#context(attempt, { worker: this.#worker, payload: this.record.payload }))
   }
 
-  #context(attempt: number, payload: unknown): RunContext<unknown, WorkerWords> {
+  #context(attempt: number, job: JobRequest): RunContext<unknown, WorkerWords> {
     const { record } = this
+    const { payload } = job
     return {
       payload,
       job: {
@@ -155,7 +156,7 @@ export class Run {
         ordered: { node: record.node, at: record.since },
       },
       proxmox: this.#proxmox,
-      root: this.#root,
+      root: this.#rootFor(job),
       step: (name, work, round) => this.#step(name, work, round),
       effect: (name, look, round) => this.#effect(name, look, round),
       change: (name, look, round) => this.#change(name, look, round),
@@ -174,10 +175,11 @@ export class Run {
     }
   }
 
-  async #runPart(attempt: number, { n, of }: { n: number; of: number }, { worker, payload }: JobRequest) {
+  async #runPart(attempt: number, { n, of }: { n: number; of: number }, job: JobRequest) {
+    const { worker } = job
     const words = worker.text[this.record.language] as WorkerWords
     this.#part = { n, of, words, steps: Object.keys(words.steps) }
-    const context = this.#context(attempt, payload)
+    const context = this.#context(attempt, job)
     const own = (name: string) => `${n}/${name}`
     const outcome = await worker.run({
       ...context,
@@ -187,6 +189,7 @@ export class Run {
       change: (name, look, round) => context.change(own(name), look, round),
       secret: (name, ask) => context.secret(own(name), ask),
       follow: (name, upid) => context.follow(own(name), upid),
+      says: (name, message) => context.says(own(name), message),
       say: (key, values) => fill(words.words?.[key] ?? `{${key}}`, values),
     })
     this.#part = undefined
@@ -358,7 +361,8 @@ export class Run {
         since: Math.floor(since),
         typefilter: type,
         limit: 500,
-        ...(look.id === undefined ? {} : { vmid: Number(look.id) }),
+        // Proxmox filters by guests alone; a file's name is compared below.
+        ...(/^\d+$/.test(look.id ?? '') ? { vmid: Number(look.id) } : {}),
       }),
     )
     const tasks = (await Promise.all(lists)).flat()
@@ -447,8 +451,10 @@ export class Run {
 
   /** Stops what this job still has running, whichever process began it, and waits, so that what is left can be told. */
   async stopTasks(): Promise<void> {
-    if (this.#worker.unstoppable) return
-    for (const upid of await this.#ports.runs.upids(this.record.id)) {
+    const parts = this.#worker.parts?.(this.record.payload) ?? []
+    for (const { step, upid } of await this.#ports.runs.tasks(this.record.id)) {
+      const worker = parts[Number(/^(\d+)\//.exec(step)?.[1]) - 1]?.worker ?? this.#worker
+      if (worker.unstoppable) continue
       if ((await this.#proxmox.task(upid)).exit !== undefined) continue
       const [, node = ''] = upid.split(':')
       await this.#announce({ effect: { step: 'stop', node, types: [] }, upids: [upid] }, true)

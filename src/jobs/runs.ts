@@ -198,9 +198,17 @@ export class Runs {
   }
 
   async upids(id: string): Promise<string[]> {
+    return (await this.tasks(id)).map(({ upid }) => upid)
+  }
+
+  /** The Proxmox tasks that this job has caused, each with its step. */
+  async tasks(id: string): Promise<{ step: string; upid: string }[]> {
     const fields = (await this.redis.hkeys(this.#run(id))).filter((field) => field.startsWith('upid:'))
-    const upids = await Promise.all(fields.map((field) => this.read<string>(id, field as `upid:${string}`)))
-    return upids.filter((upid) => upid !== undefined)
+    const found = fields.map(async (field) => {
+      const upid = await this.read<string>(id, field as `upid:${string}`)
+      return upid === undefined ? [] : [{ step: field.slice('upid:'.length), upid }]
+    })
+    return (await Promise.all(found)).flat()
   }
 
   async askToCancel(id: string, by: Identity): Promise<void> {

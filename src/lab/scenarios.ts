@@ -61,7 +61,7 @@ function populate(sim: SimCluster, scenario: Scenario, identities: HostIdentity[
   for (const node of sim.nodes) stockLocal(sim, node)
   if (scenario === 'cluster') formCluster(sim.nodes, 'pvecluster')
   for (const node of scenario === 'cluster' ? sim.nodes.slice(0, 1) : sim.nodes) addBot(node.config, secrets)
-  if (scenario !== 'empty') connectShared(sim, scenario)
+  if (scenario !== 'empty') connectShared(sim)
   if (scenario === 'cluster') furnish(sim)
 }
 
@@ -119,7 +119,7 @@ export const ARRAY: StorageEntry = {
 }
 
 /** The NAS and the disk array are there and full of what they hold, whether or not a storage.cfg names them. */
-function connectShared(sim: SimCluster, scenario: Scenario) {
+function connectShared(sim: SimCluster) {
   const nas: Backing = { total: 8192 * GIB, baseUsed: 410 * GIB, volumes: [] }
   nas.volumes.push(
     file(sim, 'iso', 'debian-12.iso', 659_554_304),
@@ -129,26 +129,22 @@ function connectShared(sim: SimCluster, scenario: Scenario) {
     file(sim, 'vztmpl', 'ubuntu-24.04-standard_24.04-2_amd64.tar.zst', 141_589_318),
   )
   sim.shared.set('nfs:172.16.1.20:/volume1/NASAccess', nas)
-  const isUsed = scenario === 'cluster'
-  if (isUsed) sim.shared.set('lvm:vg_array', { total: 10_240 * GIB, baseUsed: 0, volumes: [] })
+  sim.shared.set('lvm:vg_array', { total: 10_240 * GIB, baseUsed: 0, volumes: [] })
   sim.shared.set('iscsi:172.16.1.30:iqn.2001-05.com.example:array.lun0', {
     total: 14_336 * GIB,
     baseUsed: 0,
-    volumes: [
-      lun(sim, 0, 10_240 * GIB, isUsed ? { vg: 'vg_array' } : undefined),
-      lun(sim, 1, 4096 * GIB, { filesystem: 'ext4' }),
-    ],
+    volumes: [lun(sim, 0, 10_240 * GIB, { vg: 'vg_array' }), lun(sim, 1, 4096 * GIB, { filesystem: 'ext4' })],
   })
 }
 
-/** A LUN as the array names it; without `holds` nobody has written to it. */
-const lun = (sim: SimCluster, number: number, size: number, holds?: Volume['holds']): Volume => ({
+/** A LUN as the array names it. */
+const lun = (sim: SimCluster, number: number, size: number, holds: NonNullable<Volume['holds']>): Volume => ({
   name: `0.0.${number}.scsi-36001405c0ffee00000000000000000${number}`,
   content: 'images',
   format: 'raw',
   size,
   ctime: Math.floor(sim.clock.now()),
-  ...(holds === undefined ? {} : { holds }),
+  holds,
 })
 
 /** Storages named in storage.cfg, and one template: on a thin pool, so that linked clones are possible beside it. */

@@ -9,6 +9,7 @@ export const blueprintEn = {
     create: 'Cluster {name}, from {node}',
     join: '{node} in cluster {name}',
     storage: 'Storage {id} ({type})',
+    download: 'File {volid}',
     guest: 'Machine {name} ({id}) on {node}',
     group: 'HA group {name}: {nodes}',
     rule: 'HA: {name} prefers {nodes}',
@@ -16,6 +17,13 @@ export const blueprintEn = {
   },
   whys: {
     'other-cluster': 'it is in cluster {is}; another one cannot be made of it',
+    'other-first': 'the endpoints of the configuration lead to {here}, not to {first}',
+    'no-link': '{first} has no address in {network} for {link}; it has: {addresses}',
+    'no-host': '{host} is not under `hosts:` in quorum.yaml',
+    'no-array': '{base} is a LUN of {array}, and the blueprint brings no iSCSI storage of that name before it',
+    unreadable: 'storage {storage} cannot be read now, and the blueprint brings none',
+    'not-taken': 'storage {storage} does not take {content}',
+    refused: 'not possible',
     'by-hand': 'has a command of its own: {command}',
     differs: 'it is there, and different: {differs}',
     'vmid-taken': 'number {id} is the guest {is}',
@@ -25,7 +33,8 @@ export const blueprintEn = {
     'no-iso': 'there is no {iso}',
     'no-space': '{storage} has {free} free and {need} is needed',
     'no-guest': 'there is no guest {guest}, and the blueprint brings none',
-    wipes: 'it would erase what is there; that is asked for by itself: {command}',
+    wipes:
+      'nothing proves that the LUN {base} ({size}) is empty or ours; if nobody keeps anything there, write wipe: true in the blueprint, or: {command}',
   },
   line: 'Line',
   place: 'Place',
@@ -63,6 +72,9 @@ export const blueprintEn = {
     state: 'one of {words}',
     drill: 'one of {words}',
     duration: 'a duration: 180s',
+    url: 'an address that a node may fetch: https://…',
+    file: 'a name that ends in .iso, .img, .tar.zst, .qcow2 or the like',
+    checksum: 'an md5, sha1, sha256 or sha512 sum',
   },
 } as const
 

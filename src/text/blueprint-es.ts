@@ -10,6 +10,7 @@ export const blueprintEs: Same<typeof blueprintEn> = {
     create: 'Clúster {name}, a partir de {node}',
     join: '{node} en el clúster {name}',
     storage: 'Almacenamiento {id} ({type})',
+    download: 'Archivo {volid}',
     guest: 'Máquina {name} ({id}) en {node}',
     group: 'Grupo de HA {name}: {nodes}',
     rule: 'HA: {name} prefiere {nodes}',
@@ -17,6 +18,13 @@ export const blueprintEs: Same<typeof blueprintEn> = {
   },
   whys: {
     'other-cluster': 'está en el clúster {is}; de él no se puede hacer otro',
+    'other-first': 'los endpoints de la configuración llevan a {here} y no a {first}',
+    'no-link': '{first} no tiene una dirección en {network} para {link}; tiene: {addresses}',
+    'no-host': '{host} no está bajo `hosts:` en quorum.yaml',
+    'no-array': '{base} es una LUN de {array}, y el plano no trae antes un almacenamiento iSCSI con ese nombre',
+    unreadable: 'el almacenamiento {storage} no se puede leer ahora, y el plano no lo trae',
+    'not-taken': 'el almacenamiento {storage} no acepta {content}',
+    refused: 'no se puede',
     'by-hand': 'tiene su propio comando: {command}',
     differs: 'está, pero distinto: {differs}',
     'vmid-taken': 'el número {id} es de {is}',
@@ -26,7 +34,8 @@ export const blueprintEs: Same<typeof blueprintEn> = {
     'no-iso': 'no existe {iso}',
     'no-space': '{storage} tiene {free} libres y hacen falta {need}',
     'no-guest': 'no hay ninguna máquina {guest}, y el plano no la trae',
-    wipes: 'borraría lo que hay ahí; eso se pide aparte: {command}',
+    wipes:
+      'nada prueba que la LUN {base} ({size}) esté vacía o sea nuestra; si nadie guarda nada ahí, escribe wipe: true en el plano, o: {command}',
   },
   line: 'Línea',
   place: 'Lugar',
@@ -64,6 +73,9 @@ export const blueprintEs: Same<typeof blueprintEn> = {
     state: 'uno de {words}',
     drill: 'uno de {words}',
     duration: 'una duración: 180s',
+    url: 'una dirección que un nodo pueda traer: https://…',
+    file: 'un nombre que termine en .iso, .img, .tar.zst, .qcow2 o algo así',
+    checksum: 'una suma md5, sha1, sha256 o sha512',
   },
 }
 

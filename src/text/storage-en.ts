@@ -5,6 +5,10 @@ export const storageErrorsEn = {
     hint: 'storage add {array} type:iscsi portal:ADDRESS target:IQN',
   },
   'no-such-lun': { says: '{array} has no LUN {base}. It has: {luns}.', hint: 'storage contents {array}' },
+  'lun-not-proved': {
+    says: 'Nothing proves that the LUN {base} ({size}) is empty or ours. Proxmox would clear its first sector without looking, so it was not touched.',
+    hint: '{line} wipe:true   # only if nobody keeps anything there; another person must approve',
+  },
   'lun-in-use': { says: 'The LUN {base} is the base of storage {storage} already.', hint: 'storage list' },
   'vg-elsewhere': {
     says: 'There is a volume group {vg} already, and nothing proves that it lies on {base} ({size}). Proxmox would clear the first sector of that LUN and then fail, so it was not touched.',

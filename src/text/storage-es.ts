@@ -7,6 +7,10 @@ export const storageErrorsEs: Same<typeof storageErrorsEn> = {
     hint: 'storage add {array} type:iscsi portal:DIRECCIÓN target:IQN',
   },
   'no-such-lun': { says: '{array} no tiene la LUN {base}. Tiene: {luns}.', hint: 'storage contents {array}' },
+  'lun-not-proved': {
+    says: 'Nada prueba que la LUN {base} ({size}) esté vacía o sea nuestra. Proxmox borraría su primer sector sin mirar, así que no se tocó.',
+    hint: '{line} wipe:true   # solo si nadie guarda nada ahí; otra persona debe aprobar',
+  },
   'lun-in-use': { says: 'La LUN {base} ya es la base del almacenamiento {storage}.', hint: 'storage list' },
   'vg-elsewhere': {
     says: 'Ya hay un grupo de volúmenes {vg}, y nada prueba que esté en {base} ({size}). Proxmox borraría el primer sector de esa LUN y después fallaría, así que no se tocó.',

@@ -1,0 +1,91 @@
+/** examples/azuay.yaml from three lone hosts on: real Redis, real processes, the simulated site. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { labBlueprints, parseRedisUrl } from '../src/config.ts'
+import { connect, type Redis } from '../src/jobs/redis.ts'
+import { type Chat, Crew, until, type WorkerProcess } from './crew.ts'
+
+let crew: Crew
+let chat: Chat & { close(): Promise<void> }
+let worker: WorkerProcess
+let site: object
+let redis: Redis
+
+beforeAll(async () => {
+  crew = await Crew.start({ scenario: 'azuay', seed: 7, speed: 100 })
+  const { sim, folder } = crew
+  const root = { password: sim.root.password }
+  const hosts = sim.cluster.nodes.map(({ name, certificate }, i) => {
+    return { name, endpoint: sim.endpoints[i], tls: { fingerprints: [certificate.fingerprint] }, ...root }
+  })
+  const tokens = { read: sim.readToken, act: sim.token }
+  const clusters = [{ name: 'main', endpoints: sim.endpoints, tokens, tls: { ca: `${folder}/ca.pem` }, root }]
+  site = { hosts, clusters, blueprints: labBlueprints }
+  redis = connect(parseRedisUrl(crew.redis.url)!, 'patient', () => {})
+  ;[chat, worker] = await Promise.all([crew.bot('azuay', site), crew.worker('azuay', site, ['--root'])])
+})
+
+afterAll(async () => {
+  redis.disconnect()
+  await crew.close()
+})
+
+const ended = (state: string) => ['ok', 'warning', 'failed'].includes(state)
+const tasks = (type?: string) =>
+  crew.sim.cluster.nodes.flatMap((node) => node.tasks).filter((task) => type === undefined || task.type === type)
+
+/** The card of a line, once it asks, refuses or answers. */
+async function answer(user: string, line: string, channel: string) {
+  await chat.say(user, line, channel)
+  return chat.card(({ state }) => state !== 'running', line, channel)
+}
+
+async function applied(line: string, channel: string, meanwhile = async (_job: string) => {}) {
+  const { id, message } = await answer('admin', line, channel)
+  expect(message, JSON.stringify(message)).toMatchObject({ state: 'waiting' })
+  await chat.click('admin', id, 'confirm')
+  const { message: begun } = await chat.card(({ job }, listed) => listed.id === id && job !== undefined, line, channel)
+  await meanwhile(begun.job!)
+  return (await chat.card(({ state }, one) => one.id === id && ended(state), 'the end', channel, 60_000)).message
+}
+
+/** kill -9, and ten seconds in a moment: the dead one's locks run out, and the next takes over. */
+async function killed(job: string) {
+  await worker.kill9()
+  await redis.del('azuay:jobs:stalled-check', `azuay:jobs:${job}:lock`, 'azuay:tasks:main:lease')
+  await redis.sadd('azuay:jobs:stalled', job)
+  worker = await crew.worker('azuay', site, ['--root'])
+}
+
+test('who may not make a cluster may not make one by a blueprint', async () => {
+  const { message } = await answer('operator', 'blueprint apply azuay', 'operator')
+  expect(message.error).toMatchObject({ code: 'not-allowed', says: expect.stringContaining('admin') })
+})
+
+test('cluster, storages and the ISO, the worker killed -9 five times on the way: each done once', async () => {
+  const { cluster } = crew.sim
+  const storages = () => cluster.nodes[0]!.config.storages
+  const moments: [string, () => boolean][] = [
+    ['the cluster to be made', () => tasks('clustercreate').length > 0],
+    ['pve2 to join', () => tasks('clusterjoin').length > 0],
+    ['pve3 to join', () => tasks('clusterjoin').length > 1],
+    ['the array', () => storages().has('array')],
+    ['the download', () => tasks('download').length > 0],
+  ]
+  const end = await applied('blueprint apply examples/azuay.yaml --until storage', 'storage', async (job) => {
+    for (const [what, hasCome] of moments) {
+      await until(hasCome, what).catch(async (error) => {
+        throw new Error(`${error.message}: ${JSON.stringify((await chat.messages('storage')).at(-1))}`)
+      })
+      await killed(job)
+    }
+  })
+  expect(end, JSON.stringify(end)).toMatchObject({ state: 'ok', title: 'Blueprint azuay: done, 7 steps' })
+  const { config } = cluster.nodes[2]!
+  expect(config.corosync?.nodes.map(({ name }) => name)).toEqual(['pve1', 'pve2', 'pve3'])
+  expect([...config.storages.keys()]).toEqual(expect.arrayContaining(['NASAccess', 'array', 'Storage']))
+  expect(
+    tasks()
+      .map(({ type }) => type)
+      .sort(),
+  ).toEqual(['clustercreate', 'clusterjoin', 'clusterjoin', 'download'])
+}, 60_000)
