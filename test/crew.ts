@@ -11,6 +11,7 @@ import type { Message } from '../src/core/message.ts'
 import { type PrivateRedis, startPrivateRedis } from '../src/jobs/private-redis.ts'
 import { type RunningSim, type SimOptions, startSim } from '../src/lab/sim.ts'
 import { labRoles, localMembership } from '../src/membership.ts'
+import { startBoth } from './fixtures/bot-and-worker.ts'
 import { until } from './until.ts'
 
 export { until }
@@ -211,6 +212,36 @@ export class Crew {
       await once(child, 'exit')
     }
     return Object.assign(new Chat(urls.web), { http: urls.http, kill9 })
+  }
+
+  /** A bot and a worker in one process, loaded and waiting: `begin` starts them, `kill9` ends both in the same instant. */
+  pair(env: Record<string, string>): { begin(): Promise<Chat>; kill9(): Promise<void> } {
+    const child = spawn(process.execPath, ['dist/test/fixtures/bot-and-worker.js'], {
+      env: { ...env, LOG_LEVEL: 'silent' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.#children.add(child)
+    const ended = once(child, 'exit')
+    const begin = async () => {
+      child.stdin.write('\n')
+      const dead = ended.then(([code]) => Promise.reject(new Error(`bot and worker ended with ${code}`)))
+      const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), dead])
+      dead.catch(() => {})
+      return new Chat(String(line))
+    }
+    const kill9 = async () => {
+      this.#children.delete(child)
+      child.kill('SIGKILL')
+      await ended
+    }
+    return { begin, kill9 }
+  }
+
+  /** The same in this process. */
+  async both(env: Record<string, string>): Promise<Chat> {
+    const { web, close } = await startBoth({ ...env, LOG_LEVEL: 'silent' })
+    this.#closers.push(close)
+    return new Chat(web)
   }
 
   async close(): Promise<void> {

@@ -262,6 +262,27 @@ describe('people', () => {
     expect(world.audited.map(({ kind }) => kind)).toEqual(people.map(() => 'acknowledged'))
   })
 
+  test('a click that a killed bot takes up again is one act, and another click of the same person another', async () => {
+    const world = new World()
+    const { keeper, incidents } = world.process()
+    await world.told(failover[0]!)
+    await keeper.read()
+    const [incident] = await incidents.list({ most: 1 })
+    const acts = async (once: string) => {
+      for (const kind of ['ack', 'note'] as const) {
+        const what = { kind, by: 'web:ana', text: 'on my way', once: `${once}-${kind}` }
+        expect((await incidents.act(incident!.id, what, {})).done).toBe(true)
+        world.now += 60_000
+      }
+      const { timeline, version } = (await incidents.get(incident!.id))!
+      return { acts: timeline.flatMap(({ act: done }) => done?.kind ?? []), version }
+    }
+    const once = await acts('first')
+    expect(once.acts).toEqual(['ack', 'note'])
+    expect(await acts('first')).toEqual(once)
+    expect((await acts('second')).acts).toEqual(['ack', 'note', 'ack', 'note'])
+  })
+
   test('nothing is done that cannot be written down', async () => {
     const world = new World()
     const { keeper, store } = world.process()

@@ -52,8 +52,8 @@ export default defineCommand({
         { name: say('for'), value: args.for },
       ],
       explain: { shell: [], clicks: [say('click', { label: reader.words.actions.ack })] },
-      async act() {
-        const what = { kind: 'ack', by: asker.identity, forMs: hours[args.for] * 3_600_000 } as const
+      async act(once) {
+        const what = { kind: 'ack', by: asker.identity, once, forMs: hours[args.for] * 3_600_000 } as const
         const acted = await house.incidents.act(incident.id, what, { target: channel })
         const now = doneOrRefused(acted, incident.id, reader)
         return { title: titleOf(now, reader), text: standing(now, reader), incident: now.id }

@@ -48,8 +48,8 @@ export default defineCommand({
       title,
       shows: [{ name: say('note'), value: args.text }],
       explain: { shell: [], clicks: [say('click', { label: reader.words.actions.note })] },
-      async act() {
-        const what = { kind: 'note', by: asker.identity, text: args.text } as const
+      async act(once) {
+        const what = { kind: 'note', by: asker.identity, once, text: args.text } as const
         doneOrRefused(await house.incidents.act(incident.id, what, { target: channel }), incident.id, reader)
         return { title, text: say('done'), incident: incident.id }
       },

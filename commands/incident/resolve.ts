@@ -36,9 +36,9 @@ export default defineCommand({
       title: say('title', { title: titleOf(incident, reader) }),
       shows: [{ name: reader.words.incidents.fields.state, value: standing(incident, reader) }],
       explain: { shell: [], clicks: [say('click', { label: reader.words.actions.resolve })] },
-      async act() {
+      async act(once) {
         const why = args.why === undefined ? {} : { text: args.why }
-        const what = { kind: 'resolve', by: asker.identity, ...why } as const
+        const what = { kind: 'resolve', by: asker.identity, once, ...why } as const
         const acted = await house.incidents.act(incident.id, what, { target: channel })
         const now = doneOrRefused(acted, incident.id, reader)
         return { title: titleOf(now, reader), text: standing(now, reader), incident: now.id }

@@ -70,8 +70,11 @@ export interface ActPlan {
   shows: Field[]
   warnings: string[]
   explain: Explanation
-  /** Does it and tells what became of it. Not called for `--explain`. The state is `ok` unless said. */
-  act(): Promise<Answer>
+  /**
+   * Does it and tells what became of it. Not called for `--explain`. The state is `ok` unless said. A bot that is killed
+   * in the middle does it again: `once` is the same then.
+   */
+  act(once: string): Promise<Answer>
 }
 
 export type Plan = { kind: 'answer'; answer: Answer } | ActPlan | RunPlan

@@ -124,7 +124,7 @@ export class Decisions {
     else if (ordered.given.explain)
       await this.#planning.put(from, this.#planning.explained(plan, from.language), Order.decided)
     else if (plan.kind === 'act')
-      await this.#planning.put(from, { state: 'ok', ...(await actOf(ordered.entry, plan)) }, Order.decided)
+      await this.#planning.put(from, { state: 'ok', ...(await actOf(ordered.entry, plan, from.card)) }, Order.decided)
     else await this.#planning.start(ordered, plan, from)
     await this.#ports.desk.take(from.card, pending.version)
   }
@@ -134,7 +134,7 @@ export class Decisions {
     const ordered = await this.#planning.located(line, from)
     const plan = await this.#planning.plan(ordered, from, true)
     if (plan.kind !== 'run') {
-      const message = plan.kind === 'answer' ? plan.answer : await actOf(ordered.entry, plan)
+      const message = plan.kind === 'answer' ? plan.answer : await actOf(ordered.entry, plan, from.card)
       await this.#ports.desk.take(from.card, pending.version)
       return this.#settled(pending, from, { state: 'info', ...message })
     }

@@ -21,7 +21,7 @@ export class IncidentClicks {
 
   async take(clicked: Clicked, incident: Incident, asker: { language: Language; tz: string }): Promise<void> {
     const { access, incidents, words } = this.#ports
-    const { action, identity, target, card } = clicked
+    const { event, action, identity, target, card } = clicked
     if (action !== 'ack' && action !== 'note' && action !== 'resolve') throw new Refused('not-a-decision')
     const place = { cluster: incident.cluster, channel: target }
     const role = await access.roleOf(identity, place)
@@ -30,7 +30,8 @@ export class IncidentClicks {
     }
     const text = clicked.values?.[noteField]?.trim() ?? ''
     if (action === 'note' && text === '') return this.#askForNote(clicked, incident, asker)
-    const act: PersonsAct = action === 'note' ? { kind: 'note', by: identity, text } : { kind: action, by: identity }
+    const by = { by: identity, once: event }
+    const act: PersonsAct = action === 'note' ? { kind: 'note', text, ...by } : { kind: action, ...by }
     const acted = await incidents.act(incident.id, act, { target, card })
     doneOrRefused(acted, incident.id, readerOf(words, access, asker))
   }

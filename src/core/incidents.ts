@@ -39,6 +39,8 @@ export interface Act {
   text?: string
   /** ISO 8601: when an acknowledgement ends. */
   until?: string
+  /** Of the click or line that asked for it: once more is done already. */
+  once?: string
 }
 
 /** Somebody was told of it outside of the card: proof of delivery, or that there is none. */
@@ -143,10 +145,11 @@ export interface Incident {
 }
 
 /** What a person can do. `forMs`: how long an acknowledgement holds. */
-export type PersonsAct =
-  | { kind: 'ack'; by: Identity; forMs?: number }
-  | { kind: 'note'; by: Identity; text: string }
-  | { kind: 'resolve'; by: Identity; text?: string }
+export type PersonsAct = { by: Identity; once?: string } & (
+  | { kind: 'ack'; forMs?: number }
+  | { kind: 'note'; text: string }
+  | { kind: 'resolve'; text?: string }
+)
 
 /**
  * First wins. `acknowledged`: somebody else has it, and `incident.ack` says who and until when. `resolved`: it is over;

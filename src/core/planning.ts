@@ -179,7 +179,8 @@ export class Planning {
     }
     if (given.explain) return this.put(from, this.explained(plan, from.language), Order.waiting)
     await this.audit('asked', ordered, from, { plan: this.planned(ordered, plan) })
-    if (plan.kind === 'act') return this.put(from, { state: 'ok', ...(await actOf(entry, plan)) }, Order.waiting)
+    if (plan.kind === 'act')
+      return this.put(from, { state: 'ok', ...(await actOf(entry, plan, from.card)) }, Order.waiting)
     if (approvalClasses(entry.command, plan).length > 0) return this.askToConfirm(ordered, plan, from)
     await this.start(ordered, plan, from)
   }
@@ -459,9 +460,9 @@ export class Planning {
 }
 
 /** What is done in the house itself cannot wait for anybody, so nothing that wants a decision may be planned so. */
-export function actOf({ path, command }: Entry, plan: ActPlan): Promise<Answer> {
+export function actOf({ path, command }: Entry, plan: ActPlan, once: string): Promise<Answer> {
   if (approvalClasses(command).length > 0) throw new Error(`${path} wants a decision and plans no job`)
-  return plan.act()
+  return plan.act(once)
 }
 
 export const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] =>

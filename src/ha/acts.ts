@@ -12,7 +12,7 @@ export const ackForMs = 60 * 60_000
 
 /**
  * What a person does. First wins: who comes second learns who was first; what is over stays over. A person's own
- * acknowledgement is renewed.
+ * acknowledgement is renewed, but not by the same click once more.
  */
 export function act(
   incident: Incident,
@@ -20,14 +20,11 @@ export function act(
   { now, samePerson }: { now: number; samePerson(a: Identity, b: Identity): boolean },
 ): Acted {
   const at = new Date(now).toISOString()
-  const { by } = what
+  const { by, once } = what
+  if (isDone(incident, what)) return { done: true, incident }
   const text = what.kind === 'ack' ? undefined : what.text
   const noted = (until?: string) =>
-    append(
-      incident,
-      { at, act: { kind: what.kind, by, ...(text === undefined ? {} : { text }), ...(until ? { until } : {}) } },
-      false,
-    )
+    append(incident, { at, act: { kind: what.kind, by, ...compact({ text, until, once }) } }, false)
   if (what.kind === 'note') return { done: true, incident: changed(noted()) }
   if (incident.quiet || incident.state === 'resolved') return { done: false, why: 'resolved', incident }
   if (what.kind === 'resolve') {
@@ -39,6 +36,13 @@ export function act(
   const taken: Incident = { ...noted(until), state: 'acknowledged', ack: { by, at, until } }
   return { done: true, incident: changed({ ...taken, firstAckAt: incident.firstAckAt ?? at }) }
 }
+
+/** The same click or line has been heeded before: whoever was killed on it does it again. */
+export const isDone = ({ timeline }: Incident, { once }: Pick<PersonsAct, 'once'>): boolean =>
+  once !== undefined && timeline.some(({ act }) => act?.once === once)
+
+const compact = (values: Record<string, string | undefined>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 /** A proof that somebody was told, or that they could not be; once. */
 export function tell(incident: Incident, told: Told, now: number): Incident {

@@ -67,7 +67,7 @@ export class RedisIncidents implements Incidents {
     await this.#o.audit({ kind: auditKind[act.kind], who: act.by, cluster, line, action: act.kind, ...where })
     for (let incident: Incident | undefined = first; incident; incident = await this.get(id)) {
       const acted = acts.act(incident, act, { now: now(), samePerson })
-      if (!acted.done || (await this.#changed(incident, acted.incident))) return acted
+      if (!acted.done || acted.incident === incident || (await this.#changed(incident, acted.incident))) return acted
     }
     return { done: false, why: 'unknown' }
   }
