@@ -111,16 +111,20 @@ test('pve1 loses its network: told, acknowledged, fenced, recovered, home again,
 
   /** Lets time pass until both have such a line. */
   const line = (what: string, is: (message: Message) => boolean) =>
-    until(async () => {
-      await clock.advance(4)
-      const found = await Promise.all(
-        chats().map(async (chat) => {
-          const messages = await chat.messages('ops').catch(() => [])
-          return messages.find(({ message }) => message.thread !== undefined && is(message))
-        }),
-      )
-      return found.every((one) => one !== undefined) && (found as NonNullable<(typeof found)[number]>[])
-    }, what)
+    until(
+      async () => {
+        await clock.advance(4)
+        const found = await Promise.all(
+          chats().map(async (chat) => {
+            const messages = await chat.messages('ops').catch(() => [])
+            return messages.find(({ message }) => message.thread !== undefined && is(message))
+          }),
+        )
+        return found.every((one) => one !== undefined) && (found as NonNullable<(typeof found)[number]>[])
+      },
+      what,
+      40_000,
+    )
   const told = (kind: string) => line(kind, ({ event }) => event?.kind === kind)
   const both = (do_: (chat: Chat, i: number) => Promise<unknown>) => Promise.all(chats().map(do_))
   cutNetwork(cluster, pve1)
@@ -174,4 +178,4 @@ test('pve1 loses its network: told, acknowledged, fenced, recovered, home again,
     }
     expect(disturbed!.filter((one) => one.startsWith('card | ok'))).toHaveLength(1)
   }
-})
+}, 180_000)
