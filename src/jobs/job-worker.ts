@@ -9,11 +9,12 @@ import type { ProxmoxWriterPort } from '../core/ports.ts'
 import { errorOf } from '../core/refusal.ts'
 import type { Identity } from '../core/roles.ts'
 import type { Outcome, WorkerWords } from '../core/worker.ts'
+import { MayNotAct } from './effects.ts'
 import { begunOrderLivesMs, type EndedJobs, orderLivesMs } from './ended-jobs.ts'
 import { attempts, type JobDesk, jobsQueue } from './job-desk.ts'
 import type { Locks } from './locks.ts'
 import { type Redis, takeover } from './redis.ts'
-import { MayNotAct, Run, type RunPorts } from './run.ts'
+import { Run, type RunPorts } from './run.ts'
 import { type JobRecord, jobCard } from './runs.ts'
 import type { RedisTaskBoard } from './task-board.ts'
 import type { ToldEnds } from './told-ends.ts'
@@ -149,7 +150,7 @@ export class JobWorker {
       if (error instanceof LostLock) await this.#giveBack(job, token)
       throw error
     } finally {
-      run.end()
+      run.card.end()
       // This process may have taken its own job over, after it was frozen: the new run stays.
       if (this.#running.get(id) === run) {
         this.#running.delete(id)
@@ -161,7 +162,7 @@ export class JobWorker {
   /** Put back for a process that holds root's password. */
   async #leaveToRoot(job: Job, token: string, run: Run): Promise<never> {
     const { say, actions } = this.#o.ports.words[run.record.language]
-    run.end()
+    run.card.end()
     const cancel = [{ id: 'cancel' as const, label: actions.cancel }]
     await this.#show(run, Order.queued, 'queued', { text: say.waitingForRoot, actions: cancel })
     await job.moveToDelayed(Date.now() + lockRetryMs, token)
@@ -178,7 +179,7 @@ export class JobWorker {
     const { record } = run
     this.#o.log.error({ job: record.id, state }, 'an ended job was queued again; it was not run')
     await this.#o.ports.audit({ kind: 'forged', job: record.id, result: 'ended-before' })
-    run.end()
+    run.card.end()
     const text = this.#o.ports.words[record.language].say.endedBefore
     // Behind the card of its end, where that is still there.
     const isGood = state === 'ok' || state === 'warning'
@@ -269,12 +270,12 @@ export class JobWorker {
     const warnings = outcome.warnings ?? []
     const state: State = warnings.length > 0 ? 'warning' : 'ok'
     const shared = this.#o.ports.words[record.language]
-    run.end()
+    run.card.end()
     await run.fence()
     await this.#auditEnd(run, state)
     await this.#show(run, Order.final, state, {
       title: fill(text.done, (outcome.values ?? {}) as Values),
-      fields: [...run.fields(outcome.fields), ...warnings.map((value) => ({ name: shared.say.warning, value }))],
+      fields: [...run.card.fields(outcome.fields), ...warnings.map((value) => ({ name: shared.say.warning, value }))],
     })
     await this.#o.ports.runs.setView(record.id, { state, endedAt: this.#o.ports.now() })
   }
@@ -292,7 +293,7 @@ export class JobWorker {
         : (this.#o.explain(reason) ??
           new Refused('internal', { incident: this.#o.report(reason, { job: record.id, worker: record.worker }) }))
     const context = { job: record.id, command: record.path, line: record.path }
-    const said = errorOf(this.#o.ports.words[record.language], run.refusals, error, context)
+    const said = errorOf(this.#o.ports.words[record.language], run.card.refusals, error, context)
     const words = this.#o.ports.words[record.language]
     if (error instanceof Unavailable && job.attemptsMade + 1 < attempts) {
       const text = fill(words.say.retrying, {
@@ -309,10 +310,10 @@ export class JobWorker {
       throw error
     }
     const left = await this.#left(run)
-    run.end()
+    run.card.end()
     await this.#auditEnd(run, error.code)
     await this.#show(run, Order.final, 'failed', {
-      fields: [...run.fields(), { name: words.say.left, value: left }],
+      fields: [...run.card.fields(), { name: words.say.left, value: left }],
       error: said,
       actions: [
         { id: 'retry', label: words.actions.retry, style: 'primary' },
@@ -337,13 +338,13 @@ export class JobWorker {
     const by = await runs.read<Identity>(record.id, 'cancel')
     const trouble = await this.#stopTasks(run)
     const left = [...trouble, await this.#left(run)].join('\n')
-    run.end()
+    run.card.end()
     await run.fence()
     await this.#auditEnd(run, 'cancelled', by)
     await this.#show(run, Order.final, 'warning', {
       title: fill(words.say.droppedTitle, { title: record.title }),
       text: fill(words.say.stopped, { who: by ?? words.say.unknown }),
-      fields: [...run.fields(), { name: words.say.left, value: left }],
+      fields: [...run.card.fields(), { name: words.say.left, value: left }],
       actions: [{ id: 'log', label: words.actions.log }],
     })
     await runs.setView(record.id, { state: 'cancelled', endedAt: this.#o.ports.now() })
@@ -401,8 +402,8 @@ export class JobWorker {
   #words = (record: JobRecord) => this.#o.catalogue.worker(record.worker)!.text[record.language] as WorkerWords
 
   async #show(run: Run, order: number, state: State, more: Partial<Message>): Promise<void> {
-    const message: Message = { title: run.record.title, state, fields: run.fields(), ...more }
-    if (run.progress && state === 'running') message.progress = run.progress
+    const message: Message = { title: run.record.title, state, fields: run.card.fields(), ...more }
+    if (run.card.progress && state === 'running') message.progress = run.card.progress
     await this.#o.ports.outbox.put(jobCard(run.record, order, message))
   }
 }

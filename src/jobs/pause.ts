@@ -11,3 +11,18 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) done()
   })
 }
+
+/** Looks every `everyMs` until `look` gives a value or `withinMs` have passed (undefined); throws when the signal aborts. */
+export async function until<T>(
+  look: () => Promise<T | undefined>,
+  times: { everyMs: number; withinMs: number },
+  { signal, now }: { signal: AbortSignal; now: () => number },
+): Promise<T | undefined> {
+  const end = now() + times.withinMs
+  for (;;) {
+    signal.throwIfAborted()
+    const value = await look()
+    if (value !== undefined || now() >= end) return value
+    await pause(times.everyMs, signal)
+  }
+}
