@@ -11,7 +11,7 @@ import type { DispatchPorts } from './core/events.ts'
 import { Forms } from './core/forms.ts'
 import type { Membership } from './core/roles.ts'
 import { openDoctor } from './doctor.ts'
-import { openDrills } from './drills.ts'
+import { openDrillSchedules, openDrills } from './drills.ts'
 import { type Carrier, startDelivery } from './jobs/delivery.ts'
 import { RedisDesk } from './jobs/desk.ts'
 import { RedisDrafts } from './jobs/drafts.ts'
@@ -74,6 +74,7 @@ export async function startBot(options: {
     },
   })
   const { incidents } = openIncidents(house, options.lab === true)
+  const schedules = openDrillSchedules(house)
   const ports: DispatchPorts = {
     catalogue: house.catalogue,
     access: house.access,
@@ -93,7 +94,7 @@ export async function startBot(options: {
     explainLine,
     incidents,
     oncall: openOncall(house),
-    drills: openDrills(house, environment.labControl, options.lab === true),
+    drills: openDrills(house, schedules, { ...environment, lab: options.lab === true }),
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (of) => config.approvals[of],
@@ -109,6 +110,7 @@ export async function startBot(options: {
   const closers: (() => Promise<unknown> | unknown)[] = [
     keepHeads(house),
     () => doctor.close(),
+    () => schedules.close(),
     () => desk.close(),
     () => house.close(),
   ]

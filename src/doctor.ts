@@ -17,7 +17,7 @@ import type { Catalogue } from './core/catalogue.ts'
 import { type Check, type Doctor, worstOf } from './core/doctor.ts'
 import type { Language } from './core/language.ts'
 import type { ChatLooks } from './doctor/chat-checks.ts'
-import { createDoctor, type WatchedCluster } from './doctor/doctor.ts'
+import { createDoctor, livesAt, type WatchedCluster } from './doctor/doctor.ts'
 import type { HouseLook } from './doctor/house-checks.ts'
 import type { OncallLook } from './doctor/oncall-checks.ts'
 import { lookAtRights, type TokenLook } from './doctor/rights.ts'
@@ -128,6 +128,11 @@ function unwritable(dir: string): string | undefined {
     return (error as NodeJS.ErrnoException).code ?? String(error)
   }
 }
+
+/** The one part of the doctor that a worker needs: what of ours, this process among it, lives at an address. */
+export const openHomes = ({ redis, labControl }: Environment): Pick<Doctor, 'livesAt'> => ({
+  livesAt: (addresses) => livesAt({ redis: { at: redis }, ...(labControl === undefined ? { home } : {}) }, addresses),
+})
 
 const home = {
   own: () =>

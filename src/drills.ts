@@ -4,11 +4,25 @@ import type { DrillGround } from './core/drills.ts'
 import { order } from './http/power.ts'
 import { probe } from './http/probe.ts'
 import { DrillBook } from './jobs/drill-book.ts'
+import { DrillSchedules } from './jobs/drill-schedules.ts'
 import { openOncall } from './oncall.ts'
 import { openEventLog } from './watch.ts'
 
+/** The times of drills that come again, as commands and their keeper see them. */
+export function openDrillSchedules({ patient, prefix, seal, audit }: House, now = Date.now): DrillSchedules {
+  const note = async () => audit.file.add(new Date().toISOString(), await audit.log.head())
+  return new DrillSchedules({ redis: patient, prefix, seal, audit: audit.log.append, note, now })
+}
+
+/** What people agreed to is asked for anew after a year; the audit trail goes back a little further. */
+const scheduleLivesMs = 365 * 24 * 3600_000
+
 /** What drills need beside Proxmox: the lab's hand or a power device, a book, on-call's windows, the cluster's log. */
-export function openDrills(house: House, labControl: string | undefined, lab: boolean): DrillGround {
+export function openDrills(
+  house: House,
+  schedules: DrillSchedules,
+  { labControl, lab }: { labControl?: string | undefined; lab: boolean },
+): DrillGround {
   const { config } = house
   const book = new DrillBook(house.patient, house.prefix, house.seal)
   const oncall = openOncall(house)
@@ -20,6 +34,23 @@ export function openDrills(house: House, labControl: string | undefined, lab: bo
     keep: (report) => book.keep(report),
     abort: (id, by) => book.abort(id, by),
     abortedBy: (id) => book.abortedBy(id),
+    schedules: (cluster) => schedules.schedules(cluster),
+    next: (of, after) => schedules.next(of, after),
+    pending: (schedule) => schedules.pending(schedule),
+    past: (schedule) => schedules.past(schedule),
+    veto: (schedule, by, at) => schedules.veto(schedule, by, at),
+    unschedule: (schedule, by) => schedules.unschedule(schedule, by),
+    async schedule(job, wanted) {
+      const record = await house.runs.record(job)
+      if (!record) throw new Error(`${job} is no job of ours`)
+      const { cluster, line, requester, approvedBy, approvedIn, target, language, createdAt } = record
+      const id = house.seal.name(['drill-schedule', job]).slice(0, 6).toLowerCase()
+      const agreed = { requester, approvedBy, ...(approvedIn === undefined ? {} : { approvedIn }), target, language }
+      const times = { createdAt, endsAt: createdAt + scheduleLivesMs }
+      const schedule = { ...wanted, ...agreed, ...times, id, cluster, job, line }
+      await schedules.add(schedule)
+      return schedule
+    },
     means(node) {
       if (labControl !== undefined) return { power: true, network: true, restore: 'lab' }
       const source = config.power[node]

@@ -15,7 +15,7 @@ import type { Config, Environment } from './config.ts'
 import type { Membership } from './core/roles.ts'
 import { stillAllowed } from './core/still-allowed.ts'
 import { reportRights } from './doctor.ts'
-import { openDrills } from './drills.ts'
+import { openDrillSchedules, openDrills } from './drills.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import { MembershipFacts } from './jobs/membership-facts.ts'
 import { pause } from './jobs/pause.ts'
@@ -26,6 +26,7 @@ import { keepOncall } from './oncall.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
 import { startWatchers } from './watch.ts'
+import { keepDrillTimes } from './worker/drill-times.ts'
 import { keepIncidents } from './worker/incidents.ts'
 import { openRoot } from './worker/root.ts'
 
@@ -74,6 +75,8 @@ export async function startWorker(options: {
   const told = readEnds(house, options.environment.dataDir)
   // Nothing is begun before it is known what has ended.
   await told.catchUp()
+  const schedules = openDrillSchedules(house)
+  const drills = openDrills(house, schedules, { ...options.environment, lab: options.lab === true })
   const worker = new JobWorker({
     redis: house.patient,
     subscriber: house.subscriber,
@@ -87,7 +90,7 @@ export async function startWorker(options: {
       outbox: house.outbox,
       secrets: openSecrets(house, house.patient),
       ...(options.root ? { root: openRoot(config) } : {}),
-      drills: openDrills(house, options.environment.labControl, options.lab === true),
+      drills,
       words,
       isOutcomeUnknown: (error) => error instanceof OutcomeUnknown || (error instanceof PveError && error.sent),
       explain,
@@ -106,6 +109,12 @@ export async function startWorker(options: {
   const keepers = keepIncidents(house, writers, options.lab === true)
   const watchers = startWatchers(house, config, openReaders(config))
   const oncall = keepOncall(house, openIncidents(house, options.lab === true))
+  const drillTimes = await keepDrillTimes(house, {
+    ...options,
+    schedules,
+    drills,
+    desk,
+  })
   const stopHeads = keepHeads(house)
   const reports = reportRights({
     config,
@@ -122,8 +131,10 @@ export async function startWorker(options: {
       await Promise.all(keepers.map((keeper) => keeper.stop()))
       await watchers.close()
       await oncall.close()
+      await drillTimes.close()
       await worker.close()
       await Promise.all(pollers.map((poller) => poller.stop()))
+      await schedules.close()
       await desk.close()
       await facts.close()
       await house.close()

@@ -1,5 +1,7 @@
 import { askingCard } from './approvals.ts'
 import { Decisions } from './decisions.ts'
+import { vetoed } from './drill-clicks.ts'
+import { announcedBy } from './drill-schedule.ts'
 import { Refused, Unavailable } from './errors.ts'
 import type { Clicked, DispatchPorts, Said } from './events.ts'
 import { IncidentClicks } from './incident-clicks.ts'
@@ -48,6 +50,9 @@ export class Dispatch {
       // What the click is about: its command's own words say why not.
       if (pending) about.line = pending.line
       if (pending) return this.#decisions.decide(asking, pending, asker.language)
+      const drill = announcedBy(asking.card)
+      if (drill) about.line = `drill skip ${drill.id}`
+      if (drill) return vetoed(this.#ports, this.#planning, clicked, { ...drill, ...asker })
       const incident = await this.#ports.incidents.ofCard(clicked.card)
       if (incident) about.line = `incident ${clicked.action} ${incident.id}`
       if (incident) return this.#incidents.take(clicked, incident, asker)

@@ -25,10 +25,18 @@ export async function readDrill(proxmox: ProxmoxPort, node: string, signal: Abor
   return { look, tasks: running.map(({ type, id, node: at }) => `${type} ${id} (${at})`) }
 }
 
+/** Of the house, what a drill is held against. */
+interface Asked {
+  jobs: Pick<House['jobs'], 'list'>
+  incidents: Pick<House['incidents'], 'list'>
+  doctor: Pick<House['doctor'], 'livesAt'>
+  drills: Pick<House['drills'], 'means'>
+}
+
 /** The same, with what only the house knows. */
 export async function drillFacts(
   proxmox: ProxmoxPort,
-  { house, cluster, node, signal }: { house: House; cluster: string; node: string; signal: AbortSignal },
+  { house, cluster, node, signal }: { house: Asked; cluster: string; node: string; signal: AbortSignal },
 ): Promise<DrillFacts> {
   const [read, jobs, incidents] = await Promise.all([
     readDrill(proxmox, node, signal),

@@ -1,3 +1,4 @@
+import type { Consequences, DrillCalendar, DrillOrder, DrillSchedule } from './drill-schedule.ts'
 import type { Identity } from './roles.ts'
 
 /** How a node can be cut off, and how it comes back. */
@@ -51,7 +52,7 @@ export interface DrillReport {
 }
 
 /** Drills as commands see them. */
-export interface Drills {
+export interface Drills extends DrillCalendar {
   means(node: string): DrillMeans
   /** Newest first. */
   list(cluster: string): Promise<DrillReport[]>
@@ -59,9 +60,21 @@ export interface Drills {
   abort(id: string, by: Identity): Promise<void>
 }
 
+export interface WantedSchedule {
+  order: DrillOrder
+  when: string
+  pattern: string
+  tz: string
+  noticeMs: number
+  withinMs: number
+  approved: Consequences
+}
+
 /** And as their worker needs them: what is outside of Proxmox. */
 export interface DrillGround extends Drills {
   abortedBy(id: string): Promise<Identity | undefined>
+  /** Keeps a drill that comes again, as it was ordered and approved; the same job twice is one schedule. */
+  schedule(job: string, wanted: WantedSchedule): Promise<DrillSchedule>
   power(node: string, to: 'on' | 'off'): Promise<void>
   network(node: string, to: 'cut' | 'up'): Promise<void>
   /** Whether the guest answers its configured probe; undefined: it has none. */

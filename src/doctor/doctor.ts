@@ -70,17 +70,22 @@ export function createDoctor(ports: DoctorPorts): Doctor {
         ...each.flat(),
       ]
     },
-    async livesAt(addresses) {
-      const { home, redis } = ports
-      if (!home) return []
-      const isThere = (all: Addresses) => all.some((one) => addresses.includes(one))
-      const hosts = redis.at ? redisHosts(redis.at) : []
-      const ofRedis = (await Promise.all(hosts.map((host) => home.resolve(host)))).flat()
-      const own = home.own()
-      const isRedisThere = isThere((await isRedisLocal(ports)) ? own : ofRedis)
-      return [...(isThere(own) ? (['bot'] as const) : []), ...(isRedisThere ? (['redis'] as const) : [])]
-    },
+    livesAt: (addresses) => livesAt(ports, addresses),
   }
+}
+
+type Homes = Pick<DoctorPorts, 'home'> & { redis: Pick<DoctorPorts['redis'], 'at'> }
+
+/** What of ours lives on the machine with these addresses. */
+export async function livesAt(ports: Homes, addresses: Addresses): Promise<('bot' | 'redis')[]> {
+  const { home, redis } = ports
+  if (!home) return []
+  const isThere = (all: Addresses) => all.some((one) => addresses.includes(one))
+  const hosts = redis.at ? redisHosts(redis.at) : []
+  const ofRedis = (await Promise.all(hosts.map((host) => home.resolve(host)))).flat()
+  const own = home.own()
+  const isRedisThere = isThere((await isRedisLocal(ports)) ? own : ofRedis)
+  return [...(isThere(own) ? (['bot'] as const) : []), ...(isRedisThere ? (['redis'] as const) : [])]
 }
 
 interface Examining extends Pick<DoctorPorts, 'catalogue' | 'now' | 'home'> {
@@ -154,7 +159,7 @@ const redisHosts = (at: RedisAddress): string[] =>
   at.kind === 'unix' ? [] : at.kind === 'tcp' ? [at.host] : at.sentinels.map(({ host }) => host)
 
 /** On this very machine: a socket, or one of our own addresses. */
-async function isRedisLocal({ redis: { at }, home }: DoctorPorts): Promise<boolean> {
+async function isRedisLocal({ redis: { at }, home }: Homes): Promise<boolean> {
   if (!at || at.kind === 'unix' || !home) return true
   const own = home.own()
   const addresses = await Promise.all(redisHosts(at).map((host) => home.resolve(host)))

@@ -298,6 +298,7 @@ export const en = {
       hint: '{line}',
     },
     'nothing-waits': { says: 'Nothing waits for a decision here any more.', hint: 'job list' },
+    'drill-decided': { says: 'The drill at that time has been decided already.', hint: 'drill schedule' },
     'not-a-decision': { says: 'This message does not take that click now.', hint: 'job list' },
     expired: { says: 'This waited too long and has expired. Nothing was done.', hint: '{line}' },
     'already-ended': { says: 'Job {job} has already ended.', hint: 'job show {job}' },

@@ -299,6 +299,7 @@ export const es: Same<typeof en> = {
       hint: '{line}',
     },
     'nothing-waits': { says: 'Aquí ya no hay nada que decidir.', hint: 'job list' },
+    'drill-decided': { says: 'El simulacro de esa hora ya está decidido.', hint: 'drill schedule' },
     'not-a-decision': { says: 'Este mensaje ya no acepta ese botón.', hint: 'job list' },
     expired: { says: 'Esto esperó demasiado y venció. No se hizo nada.', hint: '{line}' },
     'already-ended': { says: 'El trabajo {job} ya terminó.', hint: 'job show {job}' },

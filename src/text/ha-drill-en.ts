@@ -1,6 +1,7 @@
 import type { StopCode } from '../ha/drill.ts'
 import type { GateCode } from '../ha/gates.ts'
 import type { LossKind } from '../ha/impact.ts'
+import { drillTimesEn } from './ha-drill-times-en.ts'
 
 /** Drills: what each kind proves, what must be so before, and what came of it. */
 export const drillEn = {
@@ -60,6 +61,7 @@ export const drillEn = {
     axis: 'seconds since the drill began',
     legend: { up: 'up', leaving: 'going down', down: 'down', fenced: 'fenced', moving: 'moving', unknown: 'not known' },
   },
+  times: drillTimesEn,
   results: { passed: 'passed', failed: 'failed', stopped: 'stopped' },
   labels: {
     gate: 'Gate',

@@ -1,5 +1,6 @@
 import type { Same } from '../core/language.ts'
 import type { drillEn } from './ha-drill-en.ts'
+import { drillTimesEs } from './ha-drill-times-es.ts'
 
 export const drillEs: Same<typeof drillEn> = {
   proves: {
@@ -66,6 +67,7 @@ export const drillEs: Same<typeof drillEn> = {
       unknown: 'no se sabe',
     },
   },
+  times: drillTimesEs,
   results: { passed: 'aprobado', failed: 'fallido', stopped: 'detenido' },
   labels: {
     gate: 'Condición',

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { arg } from '../../src/core/args.ts'
+import { act, defineCommand } from '../../src/core/command.ts'
+import { Refused } from '../../src/core/errors.ts'
+import { findSchedule } from '../../src/core/find-schedule.ts'
+
+/** Ends a drill that comes again. One that runs already goes on: `drill abort`. */
+export default defineCommand({
+  role: 'operator',
+  risk: 'changes',
+  args: z.object({ schedule: arg.text() }),
+  positionals: ['schedule'],
+  text: {
+    en: {
+      summary: 'End a schedule of drills',
+      args: { schedule: 'Its id' },
+      words: {
+        title: 'End schedule {id} ({node}, {when})',
+        done: 'Drills on {node} are not scheduled any more ({when})',
+        runs: 'One that runs already goes on. To end that: drill abort',
+      },
+      refusals: {
+        'unknown-schedule': { says: 'No schedule "{given}" is meant clearly in {cluster}.', hint: 'drill schedule' },
+      },
+    },
+    es: {
+      summary: 'Terminar un programa de simulacros',
+      args: { schedule: 'Su id' },
+      words: {
+        title: 'Terminar el programa {id} ({node}, {when})',
+        done: 'Ya no hay simulacros programados en {node} ({when})',
+        runs: 'Uno que ya corre sigue. Para terminarlo: drill abort',
+      },
+      refusals: {
+        'unknown-schedule': { says: 'En {cluster} ningún programa es claramente "{given}".', hint: 'drill schedule' },
+      },
+    },
+  },
+  examples: [{ say: 'drill unschedule zz0000', refuses: 'unknown-schedule' }],
+  async plan({ args, cluster, say, house, asker }) {
+    const schedule = await findSchedule(house, cluster, args.schedule)
+    if (!schedule) throw new Refused('unknown-schedule', { given: args.schedule, cluster })
+    const { id, when, order } = schedule
+    const values = { id, when, node: order.node }
+    return act({
+      title: say('title', values),
+      shows: [],
+      explain: { shell: [], clicks: [] },
+      async act() {
+        if (!(await house.drills.unschedule(schedule, asker.identity)))
+          throw new Refused('unknown-schedule', { given: id, cluster })
+        return { title: say('done', values), text: say('runs') }
+      },
+    })
+  },
+})

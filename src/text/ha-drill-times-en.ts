@@ -1,0 +1,43 @@
+import type { SkipCode } from '../core/drill-schedule.ts'
+
+/** Drills that come again: how they are announced, and what became of each time. */
+export const drillTimesEn = {
+  announced: 'Drill at {time}: {node} goes ({kind})',
+  announcedText:
+    'It begins by itself then. Until then anybody who may run drills can leave it out: Veto, or drill skip {id}',
+  waits: 'It waits: {why}. It begins at the latest at {until}, or is left out.',
+  ran: 'Drill on {node}: its time has come, it runs as {job}',
+  skipped: 'Drill on {node} at {time}: left out',
+  skippedText: 'Nothing was done, because {why}. Next time: {next}',
+  vetoed: 'Drill on {node} at {time}: vetoed by {who}',
+  vetoedText: 'Nothing is done. Next time: {next}',
+  ended: 'Drill {id} on {node} does not come again',
+  endedText: 'What people agreed to holds for a year. To go on: {line}',
+  never: 'never',
+  veto: 'Veto',
+  scheduledBy: 'Scheduled by',
+  approvedBy: 'Approved by',
+  next: 'Next time',
+  id: 'Schedule',
+  last: 'Last time',
+  notice: 'Announced before',
+  within: 'May begin later by',
+  ends: 'Holds until',
+  why: {
+    missed: 'nobody was there at its time; it is not made up for',
+    unannounced: 'it could not be announced in time',
+    unclear: 'a worker died while it was to begin; it is not begun a second time',
+    trail: 'the audit trail is not whole (quorum audit verify)',
+    unproven: 'the audit trail does not say that it was ordered and approved',
+    rights: 'who scheduled or approved it may not any more',
+    changed: 'it would do more than was approved: {about}. To approve that: drill schedule',
+    margin: 'there is no vote to spare {about}',
+    busy: 'something runs that must not be cut: {about}',
+    jobs: 'another job is at work: {about}',
+    incidents: 'an incident is open: {about}',
+    maintenance: 'work is announced: {about}',
+    unseen: 'the cluster could not be seen: {about}',
+    gate: 'this is not so: {about}',
+  } satisfies Record<SkipCode, string>,
+  hows: { ran: 'ran: {job}', skipped: 'left out: {why}', vetoed: 'vetoed by {who}' },
+}

@@ -1,0 +1,43 @@
+import type { SkipCode } from '../core/drill-schedule.ts'
+
+/** Simulacros que se repiten: cómo se anuncian y qué fue de cada vez. */
+export const drillTimesEs = {
+  announced: 'Simulacro a las {time}: se va {node} ({kind})',
+  announcedText:
+    'Empieza solo a esa hora. Hasta entonces, quien puede correr simulacros puede dejarlo fuera: Vetar, o drill skip {id}',
+  waits: 'Espera: {why}. Empieza a más tardar a las {until}, o queda fuera.',
+  ran: 'Simulacro en {node}: llegó su hora, corre como {job}',
+  skipped: 'Simulacro en {node} a las {time}: no se hizo',
+  skippedText: 'No se hizo nada, porque {why}. Próxima vez: {next}',
+  vetoed: 'Simulacro en {node} a las {time}: vetado por {who}',
+  vetoedText: 'No se hace nada. Próxima vez: {next}',
+  ended: 'El simulacro {id} en {node} ya no se repite',
+  endedText: 'Lo que se acordó vale por un año. Para seguir: {line}',
+  never: 'nunca',
+  veto: 'Vetar',
+  scheduledBy: 'Programado por',
+  approvedBy: 'Aprobado por',
+  next: 'Próxima vez',
+  id: 'Programa',
+  last: 'Última vez',
+  notice: 'Se anuncia antes',
+  within: 'Puede empezar más tarde por',
+  ends: 'Vale hasta',
+  why: {
+    missed: 'no había nadie a su hora; no se recupera después',
+    unannounced: 'no se pudo anunciar a tiempo',
+    unclear: 'un proceso murió cuando iba a empezar; no se empieza dos veces',
+    trail: 'el registro de auditoría no está entero (quorum audit verify)',
+    unproven: 'el registro de auditoría no dice que se ordenó y se aprobó',
+    rights: 'quien lo programó o lo aprobó ya no puede hacerlo',
+    changed: 'haría más de lo que se aprobó: {about}. Para aprobarlo: drill schedule',
+    margin: 'no sobra ningún voto {about}',
+    busy: 'corre algo que no se debe cortar: {about}',
+    jobs: 'otro trabajo está en curso: {about}',
+    incidents: 'hay un incidente abierto: {about}',
+    maintenance: 'hay trabajos anunciados: {about}',
+    unseen: 'no se pudo ver el clúster: {about}',
+    gate: 'esto no se cumple: {about}',
+  } satisfies Record<SkipCode, string>,
+  hows: { ran: 'corrió: {job}', skipped: 'no se hizo: {why}', vetoed: 'vetado por {who}' },
+}
