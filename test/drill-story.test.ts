@@ -120,6 +120,7 @@ test('a node that is shut down: foretold on pve2, seen there, home again, measur
 
 /** All as it was, and the agent of pve1 at work: it waits two minutes for its lock after a boot. */
 async function steady() {
+  crew.sim.cluster.clock.setSpeed(speed)
   const { nodes } = crew.sim.cluster
   const { ha } = nodes[1]!.config
   await until(() => {
