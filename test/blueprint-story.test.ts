@@ -19,7 +19,9 @@ beforeAll(async () => {
   })
   const tokens = { read: sim.readToken, act: sim.token }
   const clusters = [{ name: 'main', endpoints: sim.endpoints, tokens, tls: { ca: `${folder}/ca.pem` }, root }]
-  site = { hosts, clusters, blueprints: labBlueprints }
+  // Who gives a node its power back after a drill.
+  const power = Object.fromEntries(hosts.map(({ name }) => [name, { webhook: `${sim.control}/api/lab/nodes/${name}` }]))
+  site = { hosts, clusters, blueprints: labBlueprints, power }
   redis = connect(parseRedisUrl(crew.redis.url)!, 'patient', () => {})
   ;[chat, worker] = await Promise.all([crew.bot('azuay', site), crew.worker('azuay', site, ['--root'])])
 })
@@ -88,4 +90,65 @@ test('cluster, storages and the ISO, the worker killed -9 five times on the way:
       .map(({ type }) => type)
       .sort(),
   ).toEqual(['clustercreate', 'clusterjoin', 'clusterjoin', 'download'])
+}, 60_000)
+
+/** What the site is: all its tasks, and everything that /etc/pve holds. */
+const everything = () => {
+  const { config } = crew.sim.cluster.nodes[0]!
+  const { storages, guests, ha } = config
+  return JSON.stringify([tasks().length, [...storages], [...guests], [...ha.resources], [...ha.rules]])
+}
+
+test('applied again: nothing to do, and nothing sent', async () => {
+  const before = everything()
+  const { message } = await answer('admin', 'blueprint apply azuay until:storage', 'again')
+  expect(message).toMatchObject({ state: 'ok', title: 'Blueprint azuay: nothing to do' })
+  expect(message.table?.rows.map(([, state]) => state)).toEqual(Array.from({ length: 7 }, () => 'already so'))
+  expect(everything()).toBe(before)
+})
+
+test('the machine for Windows 11 and its HA: by whoever may make machines', async () => {
+  const { id } = await answer('operator', 'blueprint apply azuay', 'machine')
+  await chat.click('operator', id, 'confirm')
+  const end = await chat.card(({ state }, one) => one.id === id && ended(state), 'the end', 'machine', 60_000)
+  expect(end.message, JSON.stringify(end.message)).toMatchObject({
+    state: 'ok',
+    title: 'Blueprint azuay: done, 3 steps',
+  })
+  const { config, processes } = crew.sim.cluster.nodes[0]!
+  expect(config.guests.get(100)?.keys).toMatchObject({
+    name: 'Win11',
+    ostype: 'win11',
+    bios: 'ovmf',
+    machine: expect.stringMatching(/q35/),
+    memory: '12288',
+    efidisk0: expect.stringMatching(/^Storage:.*pre-enrolled-keys=1/),
+    tpmstate0: expect.stringMatching(/^Storage:.*version=v2\.0/),
+    ide2: expect.stringMatching(/^NASAccess:iso\/Win11\.iso,media=cdrom/),
+  })
+  expect(processes.has(100)).toBe(true)
+  expect(config.ha.rules.get('grupoHA')?.keys).toMatchObject({ resources: 'vm:100' })
+  expect((await answer('viewer', 'blueprint plan azuay', 'plan')).message.title).toBe('Blueprint azuay: nothing to do')
+})
+
+test('validated: pve1 goes, Win11 comes up on pve2 in time, and the verdict stands on one card', async () => {
+  const { id, message } = await answer('operator', 'blueprint validate azuay', 'validate')
+  expect(message, JSON.stringify(message)).toMatchObject({ state: 'waiting' })
+  await chat.click('operator', id, 'confirm')
+  await chat.card(({ actions }) => actions?.[0]?.id === 'approve', 'the question', 'validate')
+  await chat.click('admin', id, 'approve')
+  const end = await chat.card(({ state }, one) => one.id === id && ended(state), 'the end', 'validate', 60_000)
+  expect(end.message, JSON.stringify(end.message)).toMatchObject({
+    state: 'ok',
+    title: 'Blueprint azuay: validation passed',
+    fields: expect.arrayContaining([
+      {
+        name: '1. pve1 goes (graceful shutdown)',
+        value: expect.stringMatching(/^passed\nWin11 ran again on pve2 after \d+ s \(wanted: pve2, within 180 s\)$/),
+      },
+    ]),
+  })
+  expect((await answer('operator', 'blueprint apply azuay', 'last')).message.title).toBe(
+    'Blueprint azuay: nothing to do',
+  )
 }, 60_000)

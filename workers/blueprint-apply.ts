@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { fill, type Language } from '../src/core/language.ts'
-import { defineWorker, type JobRequest, partOf, type Results, type Worker } from '../src/core/worker.ts'
+import { fill } from '../src/core/language.ts'
+import { leftOfParts } from '../src/core/parts.ts'
+import { defineWorker, type JobRequest, type Worker } from '../src/core/worker.ts'
 import type { Proxmox } from '../src/proxmox/port.ts'
 import clusterCreate from './cluster-create.ts'
 import clusterJoin from './cluster-join.ts'
@@ -66,17 +67,7 @@ export default defineWorker({
     }
     return { values: { name: payload.name, count: payload.parts.length }, warnings }
   },
-  async leftovers({ payload, job, results, ...rest }) {
-    const left = payload.parts.map(async (one, i) => {
-      const { worker } = requestOf(one)
-      const own = resultsOf(results, i + 1)
-      if (Object.keys(own).length === 0) return []
-      const say = sayOf(worker, job.language)
-      const id = partOf(job.id, i + 1)
-      return (await worker.leftovers?.({ ...rest, payload: one.payload, job: { ...job, id }, say, results: own })) ?? []
-    })
-    return (await Promise.all(left)).flat()
-  },
+  leftovers: ({ payload, ...rest }) => leftOfParts(payload.parts.map(requestOf), rest),
 })
 
 /** A part's own field on the card. */
@@ -100,13 +91,3 @@ async function isThere(proxmox: Proxmox, { worker, payload }: Part): Promise<boo
   const volumes = await proxmox.storageContents(String(node), String(storage), String(content))
   return volumes.some(({ volid }) => volid === `${storage}:${content}/${name}`)
 }
-
-const resultsOf = (results: Results, n: number): Results =>
-  Object.fromEntries(
-    Object.entries(results).flatMap(([name, value]) =>
-      name.startsWith(`${n}/`) ? [[name.slice(`${n}/`.length), value]] : [],
-    ),
-  )
-
-const sayOf = (worker: Worker, language: Language) => (key: string, values?: Parameters<typeof fill>[1]) =>
-  fill((worker.text[language].words as Record<string, string> | undefined)?.[key] ?? `{${key}}`, values)

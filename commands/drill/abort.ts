@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { act, defineCommand } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
+import { partOf } from '../../src/core/worker.ts'
 
 /** Ends a drill that runs: nothing more is broken or measured, and its node is brought back. */
 export default defineCommand({
@@ -34,16 +35,19 @@ export default defineCommand({
   examples: [{ say: 'drill abort', refuses: 'no-drill' }],
   async plan({ cluster, say, house, asker }) {
     const jobs = await house.jobs.list({ cluster, live: true, most: 50 })
-    const job = jobs.find(({ worker, endedAt }) => worker === 'drill' && endedAt === undefined)
+    const running = jobs.filter(({ endedAt }) => endedAt === undefined)
+    const job = running.find(({ worker }) => worker === 'drill' || worker === 'blueprint-validate')
     if (!job) throw new Refused('no-drill', { cluster })
+    // One of several that prove a blueprint has a number of its own.
+    const id = job.worker === 'drill' ? job.id : partOf(job.id, job.progress?.step ?? 1)
     return act({
-      title: say('title', { id: job.id }),
+      title: say('title', { id }),
       shows: [],
       warnings: [say('cannot')],
       explain: { shell: [], clicks: [] },
       async act() {
-        await house.drills.abort(job.id, asker.identity)
-        return { title: say('done', { id: job.id }), text: say('cannot') }
+        await house.drills.abort(id, asker.identity)
+        return { title: say('done', { id }), text: say('cannot') }
       },
     })
   },

@@ -258,3 +258,9 @@ export function crossFaults({ storage, guests, ha }: Blueprint): Cross[] {
     ...unknown,
   ]
 }
+
+/** `3m` as seconds. */
+export function secondsOf(duration: string): number {
+  const unit = { s: 1, m: 60, h: 3600 }[duration.at(-1) as 's' | 'm' | 'h']
+  return Number(duration.slice(0, -1)) * unit
+}
