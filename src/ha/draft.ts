@@ -1,4 +1,4 @@
-type Row = object | string | number | boolean
+export type Row = object | string | number | boolean
 
 /** Changes to a record that leave the old one as it was; where nothing changes, it stays the very same. */
 export class Draft<T extends Row> {
@@ -45,7 +45,7 @@ export class Draft<T extends Row> {
   }
 }
 
-function same(a: Row, b: Row): boolean {
+export function same(a: Row, b: Row): boolean {
   if (a === b || typeof a !== 'object' || typeof b !== 'object') return a === b
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
   for (const name in left) if (!equal(left[name], right[name])) return false

@@ -1,7 +1,7 @@
-import { Draft } from './draft.ts'
 import type { Look, Task } from './look.ts'
 import type { GuestMemory, Memory, NodeMemory, ServiceMemory } from './memory.ts'
 import type { Services } from './services.ts'
+import { TableDraft } from './table.ts'
 import type { Telling } from './telling.ts'
 
 /** Uptimes reach the list of resources some ten seconds late. */
@@ -29,7 +29,7 @@ export function seeGuests(
   nodes: Readonly<Record<string, NodeMemory>>,
   telling: Telling,
 ) {
-  const guests = new Draft(memory.guests)
+  const guests = new TableDraft(memory.guests)
   for (const sid of gone) guests.delete(sid)
   noteTasks(guests, look.tasks)
   for (const row of look.resources?.guests ?? []) {
@@ -75,7 +75,7 @@ function seen(
 const isNear = (boot: number, known: { boot: number }) => Math.abs(boot - known.boot) <= jitterMs
 
 /** Remembers what tasks did, since the list of a node that dies goes with it. */
-function noteTasks(guests: Draft<GuestMemory>, tasks: readonly Task[] | undefined): void {
+function noteTasks(guests: TableDraft<GuestMemory>, tasks: readonly Task[] | undefined): void {
   for (const task of tasks ?? []) {
     const isHa = task.user === 'root@pam' && task.tokenid === undefined
     const sids = [`vm:${task.id}`, `ct:${task.id}`].filter((sid) => guests.get(sid) !== undefined)

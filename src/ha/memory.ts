@@ -1,9 +1,14 @@
+import { emptyTable, type Table } from './table.ts'
+
+/** A memory of another version is none. */
+export const memoryVersion = 2
+
 /**
  * What the watcher keeps from one look to the next. Plain JSON; times named `since` are `Look.steady`, so that neither a
  * clock that jumps nor a time without a watcher makes anything late.
  */
 export interface Memory {
-  version: 1
+  version: typeof memoryVersion
   /** Events that were told before this memory began; part of every key when it is not 0. */
   born: number
   steady: number
@@ -19,9 +24,9 @@ export interface Memory {
   ha: HaMemory
   nodes: Readonly<Record<string, NodeMemory>>
   /** By `vm:100`. */
-  services: Readonly<Record<string, ServiceMemory>>
+  services: Table<ServiceMemory>
   /** Of guests under HA, by `vm:100`. */
-  guests: Readonly<Record<string, GuestMemory>>
+  guests: Table<GuestMemory>
   /** By `storage/node`. */
   storages: Readonly<Record<string, StorageMemory>>
   tasks: TaskMemory
@@ -141,7 +146,7 @@ export interface VotesMemory {
 }
 
 export const newMemory = (born: number, steady: number, at: number): Memory => ({
-  version: 1,
+  version: memoryVersion,
   born,
   steady,
   skew: 0,
@@ -159,8 +164,8 @@ export const newMemory = (born: number, steady: number, at: number): Memory => (
   },
   ha: { round: 0, disarmed: false },
   nodes: {},
-  services: {},
-  guests: {},
+  services: emptyTable,
+  guests: emptyTable,
   storages: {},
   tasks: { seen: {}, failing: {}, moving: [] },
   votes: {},

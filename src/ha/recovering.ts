@@ -1,7 +1,7 @@
-import type { Draft } from './draft.ts'
 import type { Look, Task } from './look.ts'
 import type { GuestMemory, Recovering } from './memory.ts'
 import type { Services } from './services.ts'
+import type { TableDraft } from './table.ts'
 import type { Telling } from './telling.ts'
 
 /** An LRM tells once a round that a guest runs. */
@@ -19,7 +19,7 @@ const ended = new Set(['error', 'stopped', 'request_stop', 'freeze'])
 export function seeRunning(
   { services, restless }: Services,
   look: Look,
-  guests: Draft<GuestMemory>,
+  guests: TableDraft<GuestMemory>,
   telling: Telling,
 ): void {
   for (const sid of restless) {

@@ -1,14 +1,15 @@
 import { type Change, sourceOf } from './change.ts'
-import { Draft } from './draft.ts'
+import type { Draft } from './draft.ts'
 import type { Look, Service } from './look.ts'
 import type { Memory, NodeMemory, ServiceMemory } from './memory.ts'
 import { inferFencing, plannedOf } from './nodes.ts'
 import { placeChange } from './place.ts'
 import { mayStick } from './stuck.ts'
+import { TableDraft } from './table.ts'
 import type { Telling } from './telling.ts'
 
 export interface Services {
-  services: Draft<ServiceMemory>
+  services: TableDraft<ServiceMemory>
   /** Taken out of HA since the last look. */
   gone: readonly string[]
   /** In the middle of something, which must end: few, however many guests there are. */
@@ -24,11 +25,12 @@ const wanted = new Set(['started', 'request_start', 'request_start_balance', 'mi
  * a guest that was moved by hand while HA was off.
  */
 export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>, telling: Telling): Services {
-  const services = new Draft(memory.services)
+  const services = new TableDraft(memory.services)
   const seen = look.manager?.services ?? {}
-  const gone = services.keep((sid) => Object.hasOwn(seen, sid))
   const restless: string[] = []
+  let count = 0
   for (const sid in seen) {
+    count += 1
     const now = seen[sid]!
     let row = services.get(sid)
     if (!row || !isSame(row, now)) {
@@ -37,6 +39,8 @@ export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>
     }
     if (row.recovering || mayStick(row.state)) restless.push(sid)
   }
+  // With all of them still there, nobody is missing.
+  const gone = services.size === count ? [] : services.keep((sid) => Object.hasOwn(seen, sid))
   return { services, gone, restless }
 }
 

@@ -2,6 +2,7 @@ import { causeOf } from './causes.ts'
 import { Draft } from './draft.ts'
 import type { Look, Task } from './look.ts'
 import type { Memory, ServiceMemory, TaskMemory } from './memory.ts'
+import type { TableDraft } from './table.ts'
 import type { Telling } from './telling.ts'
 
 /** What the HA manager does to a guest, as root and without a token. */
@@ -17,7 +18,7 @@ const isFailed = ({ endtime, exit }: Task) => endtime !== undefined && exit !== 
 export function seeTasks(
   memory: Memory,
   look: Look,
-  services: Readonly<Record<string, ServiceMemory>>,
+  services: Pick<TableDraft<ServiceMemory>, 'get'>,
   telling: Telling,
 ): TaskMemory {
   const { tasks } = look
@@ -64,9 +65,9 @@ function tellFailure(task: Task, guest: string | undefined, line: string, tellin
 
 const isManagers = (task: Task) => managers.test(task.type) && task.user === 'root@pam' && task.tokenid === undefined
 
-function guestOf(task: Task, services: Readonly<Record<string, ServiceMemory>>): string | undefined {
+function guestOf(task: Task, services: Pick<TableDraft<ServiceMemory>, 'get'>): string | undefined {
   if (task.id === '') return undefined
-  const sid = [`vm:${task.id}`, `ct:${task.id}`].find((each) => Object.hasOwn(services, each))
+  const sid = [`vm:${task.id}`, `ct:${task.id}`].find((each) => services.get(each) !== undefined)
   return sid ?? (task.type === 'vzdump' && /^\d+$/.test(task.id) ? `vm:${task.id}` : undefined)
 }
 
@@ -78,7 +79,7 @@ function forget(seen: Draft<string>, tasks: readonly Task[]): void {
   seen.keep((upid) => listed.has(upid) || !nodes.has(value[upid] ?? ''))
 }
 
-const movingGuests = (tasks: readonly Task[], services: Readonly<Record<string, ServiceMemory>>): string[] =>
+const movingGuests = (tasks: readonly Task[], services: Pick<TableDraft<ServiceMemory>, 'get'>): string[] =>
   tasks
     .filter(({ type, endtime }) => /^(qm|vz)migrate$/.test(type) && endtime === undefined)
     .flatMap((task) => guestOf(task, services) ?? [])

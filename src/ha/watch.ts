@@ -1,9 +1,8 @@
-import { Draft } from './draft.ts'
 import type { ClusterEvent } from './event.ts'
 import { seeGuests } from './guests.ts'
 import type { Look } from './look.ts'
 import { seeManager } from './manager.ts'
-import { type Memory, newMemory } from './memory.ts'
+import { type Memory, memoryVersion, newMemory } from './memory.ts'
 import { seeNodes } from './nodes.ts'
 import { seeRunning } from './recovering.ts'
 import { seeReplication } from './replication.ts'
@@ -11,6 +10,7 @@ import { type Services, seeServices } from './services.ts'
 import { seeQuorum, viewOf } from './sight.ts'
 import { seeStorages } from './storages.ts'
 import { seeLrms, seeStuck } from './stuck.ts'
+import { TableDraft } from './table.ts'
 import { seeTasks } from './tasks.ts'
 import { Telling } from './telling.ts'
 import type { ClusterView } from './view.ts'
@@ -64,13 +64,13 @@ function seeCluster(next: Memory, look: Look, telling: Telling): void {
   if (isFresh) seeLrms(look, nodes, telling)
   next.nodes = nodes.value
   next.guests = guests.value
-  next.tasks = seeTasks(next, look, next.services, telling)
+  next.tasks = seeTasks(next, look, seen.services, telling)
   next.storages = seeStorages(next, look, next.nodes, telling).value
   next.votes = seeVotes(next, look, telling)
   next.replication = seeReplication(next, look, telling).value
 }
 
-const unseen = ({ services }: Memory): Services => ({ services: new Draft(services), gone: [], restless: [] })
+const unseen = ({ services }: Memory): Services => ({ services: new TableDraft(services), gone: [], restless: [] })
 
 /** Nothing of the HA manager is known now; what else was seen still counts. */
 function without({ manager: _, ...rest }: Look): Look {
@@ -79,7 +79,7 @@ function without({ manager: _, ...rest }: Look): Look {
 
 /** A cluster of another name without one node that was known is another cluster: what was known does not help. */
 function anew(memory: Memory | undefined, look: Look, born: number): Memory {
-  if (!memory) return newMemory(born, look.steady, look.at)
+  if (memory?.version !== memoryVersion) return newMemory(born, look.steady, look.at)
   const { status } = look
   const isOther =
     memory.name !== undefined &&

@@ -8,6 +8,7 @@ import { answeredBy, isQuorate } from '../../src/ha/look.ts'
 import type { Memory } from '../../src/ha/memory.ts'
 import { type PagerState, pagerDue, pagesDue } from '../../src/ha/paging.ts'
 import { isBadNews } from '../../src/ha/sight.ts'
+import { emptyTable, TableDraft } from '../../src/ha/table.ts'
 import { judge } from '../../src/ha/watch.ts'
 import { startSim } from '../../src/lab/sim.ts'
 import { createProxmox } from '../../src/proxmox/client.ts'
@@ -221,9 +222,9 @@ class Week {
   }
 
   #seen(guests: readonly { vmid: number; node: string; status: string }[]): void {
-    const services = this.#memory?.services ?? {}
+    const services = new TableDraft(this.#memory?.services ?? emptyTable)
     this.#guests = guests.map(({ vmid, node, status }) => {
-      const haState = services[`vm:${vmid}`]?.state
+      const haState = services.get(`vm:${vmid}`)?.state
       const running = status === 'unknown' ? undefined : status === 'running'
       return { guest: `vm:${vmid}`, name: `vm${vmid - 100}`, node, running, ...(haState ? { haState } : {}) }
     })
