@@ -62,7 +62,7 @@ export async function loadCatalogue(): Promise<Catalogue> {
   const workers = new Map<string, Worker>()
   for (const { path, loaded } of await modules('commands')) {
     if (path.endsWith('/group')) groups.set(path.slice(0, -'/group'.length), loaded as Group)
-    else commands.set(path.replace('/', ' '), loaded as Command)
+    else commands.set(path.replaceAll('/', ' '), loaded as Command)
   }
   for (const { path, loaded } of await modules('workers')) workers.set(path, loaded as Worker)
   return new Catalogue({ commands, groups, workers })

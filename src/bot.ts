@@ -1,6 +1,7 @@
 import { explainer, explainLine, keepHeads, openHouse, openIncidents, openJobDesk, openViews, words } from './app.ts'
 import { discordPermissions, openDiscord, openDiscordMembership } from './bot/discord.ts'
 import { openInstallListener, openInstalls } from './bot/install.ts'
+import { ownTokens } from './bot/own-tokens.ts'
 import { channelsOf, remember } from './bot/places.ts'
 import { openSite } from './bot/site.ts'
 import { openSlack, openSlackClients, slackScopes } from './bot/slack.ts'
@@ -62,12 +63,13 @@ export async function startBot(options: {
   const desk = openJobDesk(house, readers)
   const preferences = new RedisPreferences(house.patient, house.prefix, house.access)
   const explain = explainer(config)
+  const board = new RightsBoard(house.prompt, house.prefix, house.seal)
   const doctor = openDoctor({
     config,
     environment,
     catalogue: house.catalogue,
     redis: house.prompt,
-    board: new RightsBoard(house.prompt, house.prefix, house.seal),
+    board,
     chat: {
       slack: slackClients ? () => slackScopes(slackClients.prompt) : 'off',
       discord: known ? () => discordPermissions(known.access) : 'off',
@@ -93,6 +95,7 @@ export async function startBot(options: {
     blueprints: openBlueprints(config.blueprints ?? (options.lab ? labBlueprints : undefined)),
     explainLine,
     incidents,
+    ownTokens: ownTokens(config, board),
     oncall: openOncall(house),
     drills: openDrills(house, schedules, { ...environment, lab: options.lab === true }),
     outbox: house.outbox,

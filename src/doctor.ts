@@ -16,6 +16,7 @@ import {
 import type { Catalogue } from './core/catalogue.ts'
 import { type Check, type Doctor, worstOf } from './core/doctor.ts'
 import type { Language } from './core/language.ts'
+import type { ProxmoxAccessPort } from './core/ports.ts'
 import type { ChatLooks } from './doctor/chat-checks.ts'
 import { createDoctor, livesAt, type WatchedCluster } from './doctor/doctor.ts'
 import type { HouseLook } from './doctor/house-checks.ts'
@@ -87,10 +88,10 @@ function watched(
     read: own.read,
     at: (endpoint) => single.get(endpoint),
     async rights(kind, signal) {
-      const client = own[kind]
+      const client = kind === 'access' ? undefined : own[kind]
       if (client) return lookAtRights(client, codeOf, signal)
       if (kind === 'read' || !board) return 'none'
-      return (await board.read<TokenLook>(cluster.name, 'act').catch(() => undefined)) ?? 'nobody'
+      return (await board.read<TokenLook>(cluster.name, kind).catch(() => undefined)) ?? 'nobody'
     },
     hasRoot: async () => (await board?.read(cluster.name, 'root')) !== undefined,
     close: async () => void (await Promise.all(clients.map((client) => client.close()))),
@@ -151,14 +152,18 @@ export function reportRights(parts: {
   config: Config
   board: RightsBoard
   writers: { get(name: string): ProxmoxWriter }
+  access: ProxmoxAccessPort
   onError: (error: unknown) => void
 }): { stop(): void } {
-  const { config, board, writers } = parts
+  const { config, board, writers, access } = parts
   const explain = explainer(config)
   const report = async ({ name, root }: Cluster) => {
     if (root?.password) await board.post(name, 'root', true)
-    const look = await lookAtRights(writers.get(name), (error) => explain(error, name)?.code)
+    const codeOf = (cluster: string) => (error: unknown) => explain(error, cluster)?.code
+    const look = await lookAtRights(writers.get(name), codeOf(name))
     await board.post(name, 'act', look)
+    const forAccess = access.get(name)
+    if (forAccess) await board.post(name, 'access', await lookAtRights(forAccess, codeOf(name)))
   }
   const all = () => {
     for (const cluster of config.clusters) report(cluster).catch(parts.onError)

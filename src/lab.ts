@@ -16,6 +16,7 @@ interface Orders {
     endpoints: string[]
     act: { id: string; secret: string }
     read: { id: string; secret: string }
+    access: { id: string; secret: string }
     ca: string
   }
   hosts: { name: string; endpoint: string }[]
@@ -37,7 +38,7 @@ export async function runLab(options: SimOptions, say: (line: string) => void): 
   const ca = join(folder, 'pve-root-ca.pem')
   writeFileSync(ca, sim.ca)
   const orders: Orders = {
-    cluster: { endpoints: sim.endpoints, act: sim.token, read: sim.readToken, ca },
+    cluster: { endpoints: sim.endpoints, act: sim.token, read: sim.readToken, access: sim.accessToken, ca },
     hosts: sim.cluster.nodes.map(({ name }, i) => ({ name, endpoint: sim.endpoints[i]! })),
     rootPassword: sim.root.password,
     control: sim.control,
@@ -111,7 +112,7 @@ export async function runLabChild(name: 'lab-bot' | 'lab-worker'): Promise<{ clo
   const key = loadKey({ dataDir: environment.dataDir })
   const file = loadConfig({ role: 'lab' })
   const token = ({ id, secret }: { id: string; secret: string }) => ({ id, secret: new Secret(secret) })
-  const { endpoints, act, read, ca } = orders.cluster
+  const { endpoints, act, read, access, ca } = orders.cluster
   const isRoot = name === 'lab-worker'
   const password = isRoot ? new Secret(orders.rootPassword) : undefined
   const config: Config = {
@@ -120,7 +121,7 @@ export async function runLabChild(name: 'lab-bot' | 'lab-worker'): Promise<{ clo
       {
         name: 'lab',
         endpoints,
-        tokens: isRoot ? { act: token(act) } : { read: token(read) },
+        tokens: isRoot ? { act: token(act), access: token(access) } : { read: token(read) },
         tls: { ca },
         root: { password },
         pollMs: 2000,

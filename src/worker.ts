@@ -26,6 +26,7 @@ import { keepOncall } from './oncall.ts'
 import { OutcomeUnknown, PveError } from './proxmox/errors.ts'
 import { TaskPoller } from './proxmox/task-poller.ts'
 import { startWatchers } from './watch.ts'
+import { openAccess } from './worker/access.ts'
 import { keepDrillTimes } from './worker/drill-times.ts'
 import { keepIncidents } from './worker/incidents.ts'
 import { openRoot } from './worker/root.ts'
@@ -72,6 +73,7 @@ export async function startWorker(options: {
   )
   for (const poller of pollers) poller.start()
   const explain = explainer(config)
+  const access = openAccess(config)
   const told = readEnds(house, options.environment.dataDir)
   // Nothing is begun before it is known what has ended.
   await told.catchUp()
@@ -90,6 +92,7 @@ export async function startWorker(options: {
       outbox: house.outbox,
       secrets: openSecrets(house, house.patient),
       ...(options.root ? { root: openRoot(config) } : {}),
+      access,
       drills,
       words,
       isOutcomeUnknown: (error) => error instanceof OutcomeUnknown || (error instanceof PveError && error.sent),
@@ -120,6 +123,7 @@ export async function startWorker(options: {
     config,
     board: new RightsBoard(house.patient, house.prefix, house.seal),
     writers,
+    access,
     onError: (error) => house.log.warn({ error: String(error) }, 'the report on the acting token'),
   })
   house.log.info({ clusters: writers.names, root: options.root === true }, 'worker ready')
@@ -136,6 +140,7 @@ export async function startWorker(options: {
       await Promise.all(pollers.map((poller) => poller.stop()))
       await schedules.close()
       await desk.close()
+      await access.close()
       await facts.close()
       await house.close()
     },

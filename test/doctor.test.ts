@@ -324,6 +324,7 @@ describe('what a process does not hold itself, others report', () => {
       config,
       board: board(),
       writers: { get: () => writer },
+      access: { get: () => undefined, own: () => [] },
       onError: (error) => expect.fail(String(error)),
     })
     await expect.poll(async () => of(await examine(bare), 'Acting token').verdict, { timeout: 15_000 }).toBe('pass')

@@ -69,6 +69,8 @@ const calls: Record<string, string[]> = {
   downloadUrl: ['POST /nodes/{node}/storage/{storage}/download-url'],
   downloadAppliance: ['POST /nodes/{node}/aplinfo'],
   storageContents: ['GET /nodes/{node}/storage/{storage}/content'],
+  createRealm: ['POST /access/domains'],
+  syncRealm: ['POST /access/domains/{realm}/sync'],
   guestConfig: ['GET /nodes/{node}/qemu/{vmid}/config'],
   guestState: ['GET /nodes/{node}/qemu/{vmid}/status/current'],
   nodeTime: ['GET /nodes/{node}/time'],
@@ -98,7 +100,7 @@ function named(check: readonly unknown[]): { path: string; privilege: string }[]
 /** What a file's calls ask for by the schema. `beside`: calls that its helpers make. */
 function asked(file: string, beside: string[] = []) {
   const text = readFileSync(new URL(`../${file}.ts`, import.meta.url), 'utf8')
-  const methods = [...text.matchAll(/\bproxmox\s*\.(\w+)\(/g)].map(([, method]) => method!)
+  const methods = [...text.matchAll(/\b(?:proxmox|client)\s*\.(\w+)\(/g)].map(([, method]) => method!)
   const reads = /\breadGuest\(/.test(text) ? ['guestConfig', 'guestState'] : []
   return [...new Set([...methods, ...reads, ...beside])].flatMap((method) =>
     (calls[method] ?? []).flatMap((call) => {
@@ -114,16 +116,16 @@ const declares = (needs: readonly Need[], { path, privilege }: { path: string; p
   needs.some((need) => 'path' in need && need.path === path && need.privileges.includes(privilege))
 
 describe.each(own)('$path', (entry) => {
-  const { read, act } = needsOf(entry, catalogue)
+  const { read, act, access } = needsOf(entry, catalogue)
 
   test('declares what its plan asks by the schema', () => {
     const plans = workersOf(entry, catalogue).length > 0 ? ['nodeTime'] : []
-    const lacking = asked(`commands/${entry.file.replace(' ', '/')}`, plans).filter((one) => !declares(read, one))
+    const lacking = asked(`commands/${entry.file.replaceAll(' ', '/')}`, plans).filter((one) => !declares(read, one))
     expect(lacking).toEqual([])
   })
 
   test('names only privileges that there are, and paths as the schema writes them', () => {
-    for (const need of [...read, ...act]) {
+    for (const need of [...read, ...act, ...access]) {
       if ('rootOnly' in need) {
         const [verb = '', path = ''] = need.rootOnly.split(' ')
         expect(schema.endpoints[path]?.[verb], need.rootOnly).toBeDefined()
@@ -131,7 +133,7 @@ describe.each(own)('$path', (entry) => {
         continue
       }
       for (const privilege of need.privileges) expect(BUILT_IN_ROLES.Administrator).toContain(privilege)
-      expect(need.path).toMatch(/^\/$|^\/(vms|nodes|storage|pool|sdn\/zones|access)(\/\{\w+\})?$/)
+      expect(need.path).toMatch(/^\/$|^\/(vms|nodes|storage|pool|sdn\/zones|access(\/(?:realm|groups))?)(\/\{\w+\})?$/)
     }
   })
 })

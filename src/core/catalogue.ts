@@ -4,9 +4,9 @@ import type { Token } from './parse.ts'
 import type { Worker } from './worker.ts'
 
 export interface Entry {
-  /** What people type: `vm create`, `ct start`, `help`. */
+  /** What people type: `vm create`, `ct start`, `access realm list`, `help`. */
   path: string
-  /** The first word, where the path has two. */
+  /** The first word, where the path has several. */
   group?: string
   command: Command
   /** The file it stands in, when that is another path: `ct start` stands in `vm start`. */
@@ -61,6 +61,9 @@ export class Catalogue {
     const first = tokens[0]?.text.toLowerCase()
     if (first === undefined) return undefined
     const second = tokens[1]?.text.toLowerCase()
+    const third = tokens[2]?.text.toLowerCase()
+    const three = third === undefined ? undefined : this.get(`${first} ${second} ${third}`)
+    if (three) return { entry: three, rest: tokens.slice(3) }
     const two = second === undefined ? undefined : this.get(`${first} ${second}`)
     if (two) return { entry: two, rest: tokens.slice(2) }
     const one = this.get(first)

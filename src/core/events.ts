@@ -7,7 +7,7 @@ import type { Doctor } from './doctor.ts'
 import type { Drafts } from './drafts.ts'
 import type { Drills } from './drills.ts'
 import type { Refused, Unavailable } from './errors.ts'
-import type { Jobs, KnownHost, Preferences } from './house.ts'
+import type { House, Jobs, KnownHost, Preferences } from './house.ts'
 import type { Incidents } from './incidents.ts'
 import type { Installs } from './install.ts'
 import type { Language, Values } from './language.ts'
@@ -108,6 +108,7 @@ export interface DispatchPorts {
   approvals(of: ApprovalClass): number
   /** How far apart one person who has nobody to ask confirms twice; absent: another person must agree. */
   soloMs?: number | undefined
+  ownTokens: House['ownTokens']
   /** What a client's error means to a person; undefined: it is a fault of ours. */
   explain(error: unknown): Refused | Unavailable | undefined
   /** What a line of a task's log means, where that is known. */

@@ -63,6 +63,11 @@ export interface House {
   oncall: Oncall
   drills: Drills
   clusters: readonly string[]
+  /**
+   * The tokens that this installation uses on a cluster (`user@realm!name`), as far as its processes have told lately.
+   * `access`: the one for managing access, where a worker has told of it.
+   */
+  ownTokens(cluster: string): Promise<{ all: string[]; access?: string }>
   /** Installed machines that the configuration names, in a cluster or not yet. */
   hosts: readonly KnownHost[]
   words: Record<Language, Words>

@@ -17,6 +17,16 @@ export function privilegeScript(catalogue: Catalogue, major = newest): string[] 
   ]
 }
 
+/** The lines for the account that manages access: apart, since whoever may give rights may give them to itself. */
+export function accessScript(catalogue: Catalogue, major = newest): string[] {
+  return [
+    `pveum role add QuorumAccess --privs "${everyPrivilege(catalogue, 'access', major).join(',')}"`,
+    'pveum user add quorum-access@pve --comment "Quorum, access alone"',
+    "pveum acl modify / --users 'quorum-access@pve' --roles QuorumAccess",
+    'pveum user token add quorum-access@pve access --privsep 0',
+  ]
+}
+
 const config = `\`\`\`yaml
 clusters:
   - name: main
@@ -40,6 +50,8 @@ const words = {
     columns: ['Privilege of the acting token', 'On', 'Commands'],
     narrow:
       'To let Quorum touch only some machines, give the role on their pool and on their storages instead of on `/` (`pveum acl modify /pool/web --users quorum@pve --roles Quorum`, the same for `/storage/NAME`), and keep `PVEAuditor` on `/`. New machines are in no pool, so `vm create` and `vm clone` do not work then. The doctor says on which paths the rights hold.',
+    access:
+      'The `access` commands (rights and realms) use a token of their own, which only workers hold, under `tokens: { access: { id: quorum-access@pve!access, secret: … } }`. Without it they are refused; no other token stands in for it. `Permissions.Modify` on `/` can give every right to everybody, this account included: leave these lines out unless you want that from chat, or give the role on `/pool/NAME` alone to let rights be given only there.',
     root: 'Some calls are refused to every token, even one of root, and need `quorum worker --root`:',
   },
   es: {
@@ -55,6 +67,8 @@ const words = {
     columns: ['Privilegio del token que actúa', 'En', 'Comandos'],
     narrow:
       'Para que Quorum toque solo algunas máquinas, da el rol en su pool y en sus almacenamientos en vez de en `/` (`pveum acl modify /pool/web --users quorum@pve --roles Quorum`, y lo mismo con `/storage/NAME`), y deja `PVEAuditor` en `/`. Las máquinas nuevas no están en ningún pool, así que `vm create` y `vm clone` no funcionan entonces. El doctor dice en qué rutas valen los derechos.',
+    access:
+      'Los comandos `access` (permisos y dominios) usan un token propio, que solo tienen los workers, en `tokens: { access: { id: quorum-access@pve!access, secret: … } }`. Sin él se rechazan; ningún otro token lo reemplaza. `Permissions.Modify` en `/` puede dar cualquier permiso a cualquiera, también a esta misma cuenta: omite estas líneas si no lo quieres desde el chat, o da el rol solo en `/pool/NOMBRE` para que únicamente ahí se puedan dar permisos.',
     root: 'Algunas llamadas se niegan a todo token, incluso a uno de root, y necesitan `quorum worker --root`:',
   },
 }
@@ -77,6 +91,8 @@ export function leastPrivilege(catalogue: Catalogue): string {
       config,
       say.check,
       say.narrow,
+      say.access,
+      ['```sh', ...accessScript(catalogue), '```'].join('\n'),
       say.why,
       table(say.columns, rows(catalogue)),
       ...root,

@@ -11,6 +11,8 @@ export type Need =
       readonly privileges: readonly string[]
       /** The major version that brought them; older ones refuse a role that names them. */
       readonly since?: number
+      /** Asked of the token for managing access, not of the acting one. */
+      readonly token?: 'access'
     }
   | { readonly rootOnly: `${'GET' | 'POST' | 'PUT' | 'DELETE'} /${string}` }
 
@@ -33,18 +35,27 @@ export const everyJob: readonly Need[] = [reads.guests, reads.nodes]
 export const isForRoot = ({ worker, payload }: JobRequest): boolean =>
   worker.parts ? worker.parts(payload).some(isForRoot) : (worker.needs?.some((need) => 'rootOnly' in need) ?? false)
 
+/** Whether a worker's jobs change who may do what, with the token that is for this alone. */
+export const isForAccess = ({ needs }: Pick<Worker, 'needs'>): boolean => needs?.some(ofAccess) ?? false
+
+const ofAccess = (need: Need): boolean => 'path' in need && need.token === 'access'
+
 /** The workers that a command hands its jobs to, as it and its examples (which are tests) say. */
 export function workersOf({ command }: Entry, catalogue: Catalogue): Pick<Worker, 'needs'>[] {
   const names = new Set(command.examples.flatMap(({ plans }) => plans ?? []))
   return [...(command.workers ?? []), ...[...names].flatMap((name) => catalogue.worker(name) ?? [])]
 }
 
-/** What a command needs of each token: the reading one for its plan, the acting one for its jobs. */
-export function needsOf(entry: Entry, catalogue: Catalogue): { read: readonly Need[]; act: readonly Need[] } {
+export type TokenKind = 'read' | 'act' | 'access'
+
+/** What a command needs of each token: the reading one for its plan, the acting one for its jobs, one for access. */
+export function needsOf(entry: Entry, catalogue: Catalogue): Record<TokenKind, readonly Need[]> {
   const workers = workersOf(entry, catalogue)
+  const asked = workers.flatMap(({ needs }) => needs ?? [])
   return {
     read: entry.command.needs ?? [],
-    act: workers.length === 0 ? [] : [...everyJob, ...workers.flatMap(({ needs }) => needs ?? [])],
+    act: workers.length === 0 ? [] : [...everyJob, ...asked.filter((need) => !ofAccess(need))],
+    access: asked.filter(ofAccess),
   }
 }
 
@@ -63,7 +74,7 @@ export function privilegesByPath(needs: readonly Need[], major: number): { path:
 }
 
 /** What a role for one of the tokens must hold so that every command works. */
-export function everyPrivilege(catalogue: Catalogue, kind: 'read' | 'act', major: number): string[] {
+export function everyPrivilege(catalogue: Catalogue, kind: TokenKind, major: number): string[] {
   const needs = catalogue.entries.flatMap((entry) => needsOf(entry, catalogue)[kind])
   return [...new Set(privilegesByPath(needs, major).flatMap(({ privileges }) => privileges))].sort()
 }

@@ -261,6 +261,7 @@ export class Planning {
           oncall: this.#ports.oncall,
           drills: this.#ports.drills,
           clusters: this.#ports.clusters.names,
+          ownTokens: this.#ports.ownTokens,
           hosts: this.#ports.hosts,
           words: this.#ports.words,
         },

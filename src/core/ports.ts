@@ -13,5 +13,7 @@ export type ProxmoxPort = Port<'proxmox'>
 export type ProxmoxWriterPort = Port<'proxmoxWriter'>
 /** root@pam on hosts and clusters; what a worker of root-only jobs gets. */
 export type ProxmoxRootPort = Port<'proxmoxRoot'>
+/** The tokens for managing access; what a worker that changes rights gets. */
+export type ProxmoxAccessPort = Port<'proxmoxAccess'>
 /** The words shared by all commands, one set a language. */
 export type Words = Port<'words'>

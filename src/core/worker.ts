@@ -4,7 +4,7 @@ import type { Bilingual, Language, Same, Values } from './language.ts'
 import type { Field, Message, Progress } from './message.ts'
 import type { Need } from './needs.ts'
 import type { Within } from './pools.ts'
-import type { ProxmoxPort, ProxmoxRootPort, ProxmoxWriterPort, Words } from './ports.ts'
+import type { ProxmoxAccessPort, ProxmoxPort, ProxmoxRootPort, ProxmoxWriterPort, Words } from './ports.ts'
 import type { Identity } from './roles.ts'
 import type { Secret } from './secret.ts'
 
@@ -58,6 +58,8 @@ export interface RunContext<P, E extends WorkerWords> {
   proxmox: ProxmoxWriterPort
   /** For jobs that need what is root's alone (`rootOnly` among their needs); throws for the others. */
   root: ProxmoxRootPort
+  /** For workers that change who may do what (`token: 'access'` among their needs); throws for the others. */
+  access: ProxmoxAccessPort
   /**
    * Runs `work` once and stores what it returned before going on; a job that another worker picks up after a crash
    * gets the stored value. `work` must not change the cluster: that is what `effect` is for. A step that has to be done

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { RedisAddress } from '../config/redis-url.ts'
 import type { Catalogue } from '../core/catalogue.ts'
 import type { Check, Doctor } from '../core/doctor.ts'
-import { needsOf } from '../core/needs.ts'
+import { needsOf, type TokenKind } from '../core/needs.ts'
 import type { Proxmox } from '../proxmox/port.ts'
 import { type ChatLooks, chatChecks } from './chat-checks.ts'
 import {
@@ -29,7 +29,7 @@ export interface WatchedCluster {
   /** With the reading token, where this process has one: over all endpoints, and over one of them alone. */
   read: Proxmox | undefined
   at(endpoint: string): Proxmox | undefined
-  rights(kind: 'read' | 'act', signal: AbortSignal): Promise<Look>
+  rights(kind: TokenKind, signal: AbortSignal): Promise<Look>
   hasRoot(): Promise<boolean>
 }
 
@@ -97,11 +97,12 @@ interface Examining extends Pick<DoctorPorts, 'catalogue' | 'now' | 'home'> {
 async function examineCluster(cluster: WatchedCluster, ports: Examining, say: Say): Promise<Check[]> {
   const { now, signal } = ports
   const { read, name } = cluster
-  const [status, version, readLook, actLook, hasRoot, endpoints] = await Promise.all([
+  const [status, version, readLook, actLook, accessLook, hasRoot, endpoints] = await Promise.all([
     read ? read.clusterStatus({ signal }).catch(asError) : new Error(say('noReading')),
     read?.version({ signal }).catch(() => undefined),
     cluster.rights('read', signal),
     cluster.rights('act', signal),
+    cluster.rights('access', signal),
     cluster.hasRoot().catch(() => false),
     Promise.all(
       cluster.endpoints.map((endpoint) =>
@@ -135,7 +136,7 @@ async function examineCluster(cluster: WatchedCluster, ports: Examining, say: Sa
     ]),
     ...placed(
       { area: 'command', cluster: name },
-      commandChecks(ports.catalogue, { read: readLook, act: actLook, root: hasRoot, major }, say),
+      commandChecks(ports.catalogue, { read: readLook, act: actLook, access: accessLook, root: hasRoot, major }, say),
     ),
   ]
 }

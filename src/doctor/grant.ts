@@ -1,8 +1,13 @@
+import type { TokenKind } from '../core/needs.ts'
 import type { AclEntry } from '../proxmox/port.ts'
 import { collectionOf, type TokenRights } from './rights.ts'
 
-export const actingRole = 'Quorum'
-export const readingRole = 'PVEAuditor'
+/** The role that each token is given, with what it needs. */
+export const roleFor: Readonly<Record<TokenKind, string>> = {
+  read: 'PVEAuditor',
+  act: 'Quorum',
+  access: 'QuorumAccess',
+}
 
 /** Privileges that a token lacks on one path (`/vms/{vmid}`). */
 export interface Missing {
@@ -20,7 +25,7 @@ export interface Missing {
 export function grantLines(
   rights: Pick<TokenRights, 'token' | 'permissions' | 'acl' | 'roles'>,
   missing: Missing,
-  kind: 'read' | 'act',
+  kind: TokenKind,
   all: readonly string[],
 ): string[] {
   const path = collectionOf(missing.path)
@@ -35,18 +40,17 @@ export function grantLines(
     if (lacks.length === 0) continue
     const privileges = lacks.join(',')
     const own = entries.find(({ role }) => roleOf(role)?.builtIn === false)
-    if (own && kind === 'act') {
+    if (own && kind !== 'read') {
       lines.add(`pveum role modify ${own.role} --append 1 --privs "${privileges}"`)
       continue
     }
-    const role = kind === 'read' ? readingRole : actingRole
-    if (kind === 'act' && roleOf(role)) lines.add(`pveum role modify ${role} --append 1 --privs "${privileges}"`)
-    else if (kind === 'act') lines.add(`pveum role add ${role} --privs "${all.join(',')}"`)
+    const role = roleFor[kind]
+    if (kind !== 'read' && roleOf(role)) lines.add(`pveum role modify ${role} --append 1 --privs "${privileges}"`)
+    else if (kind !== 'read') lines.add(`pveum role add ${role} --privs "${all.join(',')}"`)
     put(subject, entries[0]?.path ?? '/', role)
   }
   // By the list it has them: another entry (of a group, or NoAccess) stands in the way, which one on the path itself beats.
-  if (lines.size === 0)
-    for (const subject of subjectsOf(rights)) put(subject, path, kind === 'read' ? readingRole : actingRole)
+  if (lines.size === 0) for (const subject of subjectsOf(rights)) put(subject, path, roleFor[kind])
   return [...lines]
 }
 

@@ -127,6 +127,7 @@ const en = {
   commandRoot: '{call} is refused to every token: root@pam must do it',
   theActing: 'the acting token',
   theReading: 'the reading token',
+  theAccess: 'the token for access (tokens.access of a worker)',
 } as const
 
 export const words = {
@@ -260,6 +261,7 @@ export const words = {
     commandRoot: '{call} se niega a todo token: tiene que hacerlo root@pam',
     theActing: 'el token que actúa',
     theReading: 'el token de lectura',
+    theAccess: 'el token de accesos (tokens.access de un worker)',
   },
 } satisfies Bilingual<typeof en>
 

@@ -3,9 +3,9 @@ import type { DrillGround } from '../core/drills.ts'
 import { type Cancelled, type LostLock, Refused, type Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Message } from '../core/message.ts'
-import { isForRoot } from '../core/needs.ts'
+import { isForAccess, isForRoot } from '../core/needs.ts'
 import type { Outbox } from '../core/outbox.ts'
-import type { ProxmoxRootPort, ProxmoxWriterPort, Words } from '../core/ports.ts'
+import type { ProxmoxAccessPort, ProxmoxRootPort, ProxmoxWriterPort, Words } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
 import {
@@ -28,6 +28,8 @@ export interface RunPorts {
   outbox: Outbox
   /** root@pam; absent in a process that holds no password of root's. */
   root?: ProxmoxRootPort
+  /** The tokens for managing access. */
+  access?: ProxmoxAccessPort
   /** For workers that ask for a secret. */
   secrets?: Secrets
   drills?: DrillGround
@@ -101,6 +103,16 @@ export class Run {
     return new Proxy({} as ProxmoxRootPort, { get: none })
   }
 
+  /** Handed to the jobs that change who may do what, and to no others. */
+  #accessFor({ worker }: JobRequest): ProxmoxAccessPort {
+    const { access } = this.#ports
+    if (access && isForAccess(worker)) return access
+    const none = () => {
+      throw new Error(`${this.record.worker} is no job that changes rights`)
+    }
+    return { get: none, own: none }
+  }
+
   /** Ends the run at its next safe point: `Cancelled` stops its Proxmox task, `LostLock` touches nothing more. */
   abort(reason: Cancelled | LostLock): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(reason)
@@ -144,6 +156,7 @@ export class Run {
       },
       proxmox: this.#proxmox,
       root: this.#rootFor(job),
+      access: this.#accessFor(job),
       step: (name, work, round) => this.#step(name, work, round),
       effect: async (name, look, round) => {
         this.#enter(name)

@@ -15,6 +15,8 @@ import { routes as node } from './endpoints/node.ts'
 import { routes as nodeTasks } from './endpoints/node-tasks.ts'
 import { routes as pools } from './endpoints/pools.ts'
 import { routes as qemu } from './endpoints/qemu.ts'
+import { routes as realmSync } from './endpoints/realm-sync.ts'
+import { routes as realms } from './endpoints/realms.ts'
 import { routes as resources } from './endpoints/resources.ts'
 import { routes as services } from './endpoints/services.ts'
 import { routes as storage } from './endpoints/storage.ts'
@@ -23,7 +25,7 @@ import { routes as users } from './endpoints/users.ts'
 import { routes as vzdump } from './endpoints/vzdump.ts'
 import { type Routes, routeTable } from './router.ts'
 
-const ACCESS = [acl, ticket, users, pools]
+const ACCESS = [acl, realms, realmSync, ticket, users, pools]
 const CLUSTER = [cluster, corosync, haArming, haGroups, haRead, haResources, haRules, resources]
 const GUESTS = [aplinfo, lxc, qemu, storage, vzdump]
 const NODE = [hardware, network, node, nodeTasks, services]

@@ -145,6 +145,17 @@ export interface Realm {
   comment?: string
   default?: boolean
   options: Record<string, string | number>
+  /** Of the account that it looks with; in a file of its own that no call shows. */
+  password?: string
+}
+
+/** A server of accounts that realms look into, LDAP or Active Directory, as it answers the cluster's nodes. */
+export interface Directory {
+  /** Who may look, by name; a look without a name is refused where somebody is listed. */
+  binds: Map<string, string>
+  users: { name: string; firstname?: string; lastname?: string; email?: string; groups: string[] }[]
+  groups: string[]
+  unreachable?: boolean
 }
 
 export interface AccessConfig {
@@ -402,6 +413,8 @@ export interface SimCluster {
   nodes: SimNode[]
   /** Arrays and NAS boxes, by `backingKey`; they exist whether or not a storage.cfg names them. */
   shared: Map<string, Backing>
+  /** Servers of accounts, by the address that realms name. */
+  directories: Map<string, Directory>
   /** Told of what happens; the HA manager and the picture of the cluster live from this. */
   listeners: Set<(event: SimEvent) => void>
   /** Once the HA daemons run. */

@@ -1,6 +1,15 @@
 /** The sites that a lab can begin with. */
 import { formCluster, introduceHosts, makeHost } from './hosts.ts'
-import type { Backing, ClusterConfig, NodeCertificate, SimCluster, SimNode, StorageEntry, Volume } from './model.ts'
+import type {
+  Backing,
+  ClusterConfig,
+  Directory,
+  NodeCertificate,
+  SimCluster,
+  SimNode,
+  StorageEntry,
+  Volume,
+} from './model.ts'
 
 export const SCENARIOS = ['cluster', 'empty', 'azuay'] as const
 export type Scenario = (typeof SCENARIOS)[number]
@@ -50,6 +59,8 @@ export interface Secrets {
   bot: string
   /** quorum@pve!read */
   read: string
+  /** quorum-access@pve!access */
+  access: string
 }
 
 function populate(sim: SimCluster, scenario: Scenario, identities: HostIdentity[], secrets: Secrets) {
@@ -62,6 +73,7 @@ function populate(sim: SimCluster, scenario: Scenario, identities: HostIdentity[
   if (scenario === 'cluster') formCluster(sim.nodes, 'pvecluster')
   for (const node of scenario === 'cluster' ? sim.nodes.slice(0, 1) : sim.nodes) addBot(node.config, secrets)
   if (scenario !== 'empty') connectShared(sim)
+  sim.directories.set('dc1.lab.test', school())
   if (scenario === 'cluster') furnish(sim)
 }
 
@@ -81,6 +93,18 @@ function addBot({ access }: ClusterConfig, secrets: Secrets) {
     { path: '/', type: 'user', ugid: 'quorum@pve', roleid: 'Administrator', propagate: true },
     { path: '/', type: 'token', ugid: 'quorum@pve!read', roleid: 'PVEAuditor', propagate: true },
   )
+  addAccessBot(access, secrets)
+}
+
+/** Who manages access is an account apart, with what docs/least-privilege.md gives it. */
+function addAccessBot(access: ClusterConfig['access'], secrets: Secrets) {
+  const userid = 'quorum-access@pve'
+  const token = { tokenid: 'access', secret: secrets.access, privsep: false, expire: 0 }
+  const more = { enable: true, expire: 0, comment: 'Quorum, access alone', groups: [] }
+  access.users.set(userid, { userid, ...more, tokens: new Map([['access', token]]) })
+  const own = ['Permissions.Modify', 'Realm.Allocate', 'Realm.AllocateUser', 'Sys.Audit', 'User.Modify']
+  access.roles.set('QuorumAccess', new Set(own))
+  access.acl.push({ path: '/', type: 'user', ugid: userid, roleid: 'QuorumAccess', propagate: true })
 }
 
 const file = (sim: SimCluster, content: Volume['content'], name: string, size: number): Volume => ({
@@ -135,6 +159,24 @@ function connectShared(sim: SimCluster) {
     baseUsed: 0,
     volumes: [lun(sim, 0, 10_240 * GIB, { vg: 'vg_array' }), lun(sim, 1, 4096 * GIB, { filesystem: 'ext4' })],
   })
+}
+
+/** The accounts of a school: an Active Directory that `cn=reader` may look into. */
+function school(): Directory {
+  const person = (name: string, firstname: string, lastname: string, ...groups: string[]) => ({
+    ...{ name, firstname, lastname, email: `${name}@lab.test` },
+    groups,
+  })
+  return {
+    binds: new Map([['cn=reader,dc=lab,dc=test', 'read-only-1']]),
+    users: [
+      person('maria', 'María', 'Vega', 'teachers'),
+      person('jorge', 'Jorge', 'Paz', 'teachers', 'operators'),
+      person('lucia', 'Lucía', 'Mora', 'students'),
+      person('pablo', 'Pablo', 'Ríos', 'students'),
+    ],
+    groups: ['teachers', 'operators', 'students'],
+  }
 }
 
 /** A LUN as the array names it. */

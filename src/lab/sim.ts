@@ -36,6 +36,8 @@ export interface RunningSim {
   token: { id: string; secret: string }
   /** PVEAuditor. */
   readToken: { id: string; secret: string }
+  /** Changes who may do what, and nothing else. */
+  accessToken: { id: string; secret: string }
   root: { password: string }
   /** SHA-256 of the nodes' certificates as they are now, "AB:CD:…", in the order of `endpoints`. */
   readonly fingerprints: string[]
@@ -56,7 +58,8 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
   const seed = o.seed ?? randomInt(2 ** 31)
   const clock = createClock({ speed: o.speed ?? 1 })
   const random = createRandom(seed)
-  const secrets: Secrets = { rootPassword: random.password(12), bot: random.uuid(), read: random.uuid() }
+  const secrets: Secrets = { rootPassword: random.password(12), bot: random.uuid(), read: random.uuid(), access: '' }
+  secrets.access = createRandom(seed + 1).uuid()
   const nowMs = Date.now()
   const site = typeof o.scenario === 'object' ? o.scenario : siteOf(o.scenario ?? 'cluster')
   const authorities = await Promise.all(site.hosts.map(() => makeAuthority(random.uuid(), nowMs)))
@@ -68,6 +71,7 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
     random,
     nodes: [],
     shared: new Map(),
+    directories: new Map(),
     listeners: new Set(),
   }
   fill(cluster, site, await identities(site), secrets)
@@ -79,6 +83,7 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
     endpoints: servers.map((server) => `https://127.0.0.1:${server.port}`),
     token: { id: 'quorum@pve!bot', secret: secrets.bot },
     readToken: { id: 'quorum@pve!read', secret: secrets.read },
+    accessToken: { id: 'quorum-access@pve!access', secret: secrets.access },
     root: { password: secrets.rootPassword },
     get fingerprints() {
       return cluster.nodes.map(({ certificate }) => certificate.fingerprint)
@@ -122,6 +127,7 @@ function identifier(authorities: NodeCertificate[], nowMs: number): Identify {
 function fill(cluster: SimCluster, site: Site, identities: HostIdentity[], secrets: Secrets) {
   cluster.scenario = site.name
   cluster.shared.clear()
+  cluster.directories.clear()
   site.fill(cluster, identities, secrets)
   if (site.ha !== 'stopped') cluster.ha = runHa(cluster)
 }

@@ -1,5 +1,6 @@
 import { type Proxmox as Pve, proxmoxApi } from 'proxmox-api'
 import type { z } from 'zod'
+import type { ProxmoxAccess } from './access-port.ts'
 import type { Reply } from './answer.ts'
 import { CapabilityProbe } from './capabilities.ts'
 import type { ProxmoxRoot } from './cluster-port.ts'
@@ -8,6 +9,7 @@ import { Endpoints } from './endpoints.ts'
 import { Engine, type RequestOptions } from './engine.ts'
 import { BadReply, OutcomeUnknown, PveError, TfaRequired } from './errors.ts'
 import { foundingReads, rootCalls } from './founding.ts'
+import { accessReads, accessWrites } from './granting.ts'
 import { hostReads, hostWrites } from './host-calls.ts'
 import type { CallOptions, GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
 import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
@@ -62,6 +64,12 @@ export function createProxmox(options: ProxmoxOptions): Proxmox & Closes {
 export function createProxmoxWriter(options: ProxmoxOptions): ProxmoxWriter & Closes {
   const started = start(options)
   return { ...reader(started), ...writer(started) }
+}
+
+/** A client that changes who may do what, and nothing else. */
+export function createProxmoxAccess(options: ProxmoxOptions): ProxmoxAccess {
+  const started = start(options)
+  return { ...reader(started), ...accessWrites(started.api, upidOf) }
 }
 
 /** A client that acts as root@pam. */
@@ -193,6 +201,7 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
     },
     ...foundingReads(api, read),
     ...storageReads(api, read),
+    ...accessReads(api, read),
     accessList: (o) => read(AclReply, api(o).access.acl.$get()),
     accessRoles: (o) => read(RolesReply, api(o).access.roles.$get()),
     permissions: (o) => read(PermissionsReply, api(o).access.permissions.$get()),

@@ -6,6 +6,7 @@
  * and its answer lost: look for its effect, never send it again).
  */
 
+import type { AccessReads } from './access-port.ts'
 import type { ClusterReads } from './cluster-port.ts'
 import type { HostReads, HostWrites } from './host-port.ts'
 import type { StorageReads, StorageWrites } from './storage-port.ts'
@@ -312,7 +313,7 @@ export interface CallOptions {
 }
 
 /** Reading; what the bot holds (a PVEAuditor token suffices). */
-export interface Proxmox extends ClusterReads, HostReads, StorageReads {
+export interface Proxmox extends AccessReads, ClusterReads, HostReads, StorageReads {
   /** The name of the cluster in our configuration. */
   readonly cluster: string
   version(o?: CallOptions): Promise<Version>

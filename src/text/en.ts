@@ -1,3 +1,4 @@
+import { accessErrorsEn } from './access-en.ts'
 import { blueprintEn, blueprintErrorsEn } from './blueprint-en.ts'
 import { clusterErrorsEn } from './cluster-en.ts'
 import { haEn, haErrorsEn } from './ha-en.ts'
@@ -226,6 +227,7 @@ export const en = {
     ...blueprintErrorsEn,
     ...clusterErrorsEn,
     ...storageErrorsEn,
+    ...accessErrorsEn,
     empty: { says: 'There is no command in that message.', hint: 'help' },
     'too-long': { says: 'The message has {length} characters; at most {most} are read.', hint: 'Send a shorter one.' },
     'open-quote': { says: 'A quote is opened with {quote} and never closed.', hint: 'Close it, or leave it out.' },

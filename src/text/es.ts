@@ -1,4 +1,5 @@
 import type { Same } from '../core/language.ts'
+import { accessErrorsEs } from './access-es.ts'
 import { blueprintErrorsEs, blueprintEs } from './blueprint-es.ts'
 import { clusterErrorsEs } from './cluster-es.ts'
 import type { en } from './en.ts'
@@ -221,6 +222,7 @@ export const es: Same<typeof en> = {
     ...blueprintErrorsEs,
     ...clusterErrorsEs,
     ...storageErrorsEs,
+    ...accessErrorsEs,
     empty: { says: 'No hay ningún comando en ese mensaje.', hint: 'help' },
     'too-long': {
       says: 'El mensaje tiene {length} caracteres; se leen {most} como máximo.',

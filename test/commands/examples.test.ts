@@ -11,6 +11,7 @@ beforeAll(async () => {
   await stage.machine(100, 'web1', { running: true })
   await stage.machine(101, 'db1')
   await underHa()
+  people()
   stage.incidents.begin('i-4f2a9c', { kind: 'node.lost', node: 'pve3' })
   stage.incidents.begin('i-77b1e0', { kind: 'storage.lost', storage: 'nas', node: 'pve1' })
   stage.incidents.begin('i-0ver00', { kind: 'guest.restarted', guest: 'vm:101', node: 'pve1' })
@@ -33,6 +34,16 @@ async function underHa() {
     return (await stage.proxmox.haStatus()).filter(({ state }) => state === 'started').length === 3
   }
   await until(taken, 'HA to take the machines')
+}
+
+/** Somebody to give rights to, and a directory to look through. */
+function people() {
+  const { access } = stage.sim.cluster.nodes[0]!.config
+  const user = { enable: true, expire: 0, groups: ['helpdesk'], tokens: new Map() }
+  access.groups.set('helpdesk', { groupid: 'helpdesk' })
+  access.users.set('ana@pve', { userid: 'ana@pve', ...user })
+  access.acl.push({ path: '/vms/101', type: 'user', ugid: 'ana@pve', roleid: 'PVEVMUser', propagate: true })
+  access.realms.set('campus', { realm: 'campus', type: 'ad', options: { server1: 'dc1.lab.test', domain: 'lab.test' } })
 }
 
 beforeEach(() => stage.forgetLanguages())

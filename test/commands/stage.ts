@@ -192,6 +192,10 @@ export class Stage {
       installs,
       explainLine,
       incidents: this.incidents,
+      ownTokens: async () => ({
+        all: [sim.readToken.id, sim.token.id, sim.accessToken.id],
+        access: sim.accessToken.id,
+      }),
       oncall: this.oncall,
       drills: this.drills,
       outbox: this.outbox,

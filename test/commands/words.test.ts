@@ -28,7 +28,7 @@ const commands = catalogue.entries.filter(({ path, file }) => path === file)
 const workerNames = readdirSync(`${root}workers`).map((file) => file.replace(/\.ts$/, ''))
 const workers = workerNames.map((name) => ({ name, worker: catalogue.worker(name)! }))
 const pieces: Piece[] = [
-  ...commands.map(({ path, command }) => ({ name: `commands/${path.replace(' ', '/')}`, text: command.text })),
+  ...commands.map(({ path, command }) => ({ name: `commands/${path.replaceAll(' ', '/')}`, text: command.text })),
   ...workers.map(({ name, worker }) => ({ name: `workers/${name}`, text: worker.text })),
   ...[...catalogue.groups].map(([name, group]) => ({ name: `commands/${name}/group`, text: group.text })),
 ]

@@ -8,7 +8,7 @@ import {
 import type { z } from 'zod'
 import { type ArgFacts, type ArgKind, describeArg } from '../../core/args.ts'
 import type { Catalogue, Entry } from '../../core/catalogue.ts'
-import { partName } from './line.ts'
+import { partName, subcommandOf } from './line.ts'
 import { cut } from './text.ts'
 
 export type Definition = RESTPostAPIChatInputApplicationCommandsJSONBody
@@ -107,7 +107,7 @@ const definition = (
 })
 
 function subcommand(entry: Entry, most: number, context: Context): APIApplicationCommandSubcommandOption {
-  const name = entry.path.split(' ').at(-1)!
+  const name = subcommandOf(entry)
   const options = optionsOf(entry, most, context)
   return { type: OptionType.Subcommand, ...described(name, summaryOf(entry), most), options }
 }

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../../core/catalogue.ts'
+import type { Catalogue, Entry } from '../../core/catalogue.ts'
 
 const quotes = ['""', "''", '«»', '„“', '‘’', '``'] as const
 
@@ -22,11 +22,20 @@ export const completed = (line: string, values: Readonly<Record<string, string>>
 /** A group with more commands than Discord takes goes on as `vm-2`. */
 export const partName = (group: string, part: number): string => (part === 0 ? group : `${group}-${part + 1}`)
 
+/** What stands below its group; Discord's own names are one word: `access realm list` is `/access realm-list`. */
+export const subcommandOf = ({ path, group = '' }: Pick<Entry, 'path' | 'group'>): string =>
+  path.slice(group.length).trim().replaceAll(' ', '-')
+
 /** The path of what was chosen in Discord: the inverse of `definitions`. */
 export function pathOf(catalogue: Catalogue, command: string, subcommand: string | null): string {
   const groups = [command, command.replace(/-\d+$/, '')]
   const paths = groups
     .flatMap((group) => (subcommand === null || subcommand === group ? [group] : []))
-    .concat(subcommand === null ? [] : groups.map((group) => `${group} ${subcommand}`))
+    .concat(subcommand === null ? [] : groups.flatMap((group) => spellings(group, subcommand)))
   return paths.find((path) => catalogue.get(path)) ?? [command, subcommand].filter(Boolean).join(' ')
 }
+
+const spellings = (group: string, subcommand: string) => [
+  `${group} ${subcommand}`,
+  `${group} ${subcommand.replace('-', ' ')}`,
+]

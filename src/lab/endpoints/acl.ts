@@ -1,6 +1,6 @@
-/** ACLs, roles, groups, realms, and what somebody may do. */
+/** ACLs, roles, groups, and what somebody may do. */
 import { badParams, fail } from '../fault.ts'
-import type { AclEntry, Realm } from '../model.ts'
+import type { AclEntry } from '../model.ts'
 import { type Auth, authId, hasPrivileges, normalizePath, privilegesOn } from '../permissions.ts'
 import { BUILT_IN_ROLES } from '../roles.ts'
 import {
@@ -37,8 +37,6 @@ export const routes: Route[] = [
   { method: 'GET', path: '/access/groups/{groupid}', handler: readGroup },
   { method: 'PUT', path: '/access/groups/{groupid}', handler: updateGroup },
   { method: 'DELETE', path: '/access/groups/{groupid}', handler: deleteGroup },
-  { method: 'GET', path: '/access/domains', handler: listRealms },
-  { method: 'GET', path: '/access/domains/{realm}', handler: readRealm },
 ]
 
 const mayModify = (ctx: Context, path: string) => {
@@ -233,17 +231,4 @@ function deleteGroup(ctx: Context) {
     access.acl = access.acl.filter((entry) => entry.type !== 'group' || entry.ugid !== groupid)
     for (const user of access.users.values()) user.groups = user.groups.filter((group) => group !== groupid)
   })
-}
-
-function listRealms(ctx: Context) {
-  return [...ctx.config.access.realms.values()].map(({ realm, type, comment, default: isDefault }) =>
-    compact({ realm, type, comment, default: isDefault ? 1 : undefined }),
-  )
-}
-
-function readRealm(ctx: Context) {
-  const name = str(ctx, 'realm')
-  const realm: Realm | undefined = ctx.config.access.realms.get(name)
-  if (!realm) throw fail(`domain '${name}' does not exist`)
-  return compact({ type: realm.type, comment: realm.comment, ...realm.options })
 }
