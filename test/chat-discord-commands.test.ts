@@ -60,7 +60,7 @@ describe('definitions', () => {
     const vm = made.find(({ name }) => name === 'vm')!
     expect(Object.keys(vm.description_localizations ?? {})).toEqual(['es-ES', 'es-419'])
     const paths = made.flatMap(({ name, options = [] }) =>
-      options.some(({ type }) => type === 1) ? options.map((option) => `${name} ${option.name}`) : [name],
+      options.some(({ type }) => type === 1) ? options.map((option) => pathOf(catalogue, name, option.name)) : [name],
     )
     expect(paths.sort()).toEqual(catalogue.entries.map(({ path }) => path).sort())
     for (const command of made) {

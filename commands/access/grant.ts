@@ -44,7 +44,7 @@ export default defineCommand({
         who: 'User (ana@pve), group or token (ana@pve!x)',
         path: '/, /pool/NAME, /vms/100, /nodes/NAME, /storage/NAME',
         role: 'A role of Proxmox',
-        may: 'Instead of a role, what they may do: see, power, console, snapshot, backup, … or a command (vm start)',
+        may: 'Instead of a role, what they may do: see, power, console, snapshot, … or a command (vm start)',
         propagate: 'Also below the path',
         everything: 'Yes: master of the whole cluster on purpose',
         ours: "Yes: Quorum's own rights on purpose",
