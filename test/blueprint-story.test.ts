@@ -90,7 +90,7 @@ test('cluster, storages and the ISO, the worker killed -9 five times on the way:
       .map(({ type }) => type)
       .sort(),
   ).toEqual(['clustercreate', 'clusterjoin', 'clusterjoin', 'download'])
-}, 60_000)
+}, 120_000)
 
 /** What the site is: all its tasks, and everything that /etc/pve holds. */
 const everything = () => {
@@ -151,4 +151,4 @@ test('validated: pve1 goes, Win11 comes up on pve2 in time, and the verdict stan
   expect((await answer('operator', 'blueprint apply azuay', 'last')).message.title).toBe(
     'Blueprint azuay: nothing to do',
   )
-}, 60_000)
+}, 120_000)

@@ -131,7 +131,7 @@ export class Stage {
   readonly proxmox: ProxmoxWriter & { close(): Promise<void> }
   readonly jobs = new MemoryJobs()
   readonly drafts = new MemoryDrafts()
-  /** A story may name another folder before it speaks. */
+  /** A story may name another folder. */
   blueprints = labBlueprints
   readonly enqueued: Enqueued[] = []
   readonly outbox = new MemoryOutbox()
@@ -188,7 +188,11 @@ export class Stage {
       audit: this.audit.append,
       trail: this.trail,
       drafts: this.drafts,
-      blueprints: openBlueprints(this.blueprints),
+      blueprints: {
+        list: () => openBlueprints(this.blueprints).list(),
+        read: (name) => openBlueprints(this.blueprints).read(name),
+        write: (blueprint) => openBlueprints(this.blueprints).write(blueprint),
+      },
       installs,
       explainLine,
       incidents: this.incidents,
