@@ -97,7 +97,7 @@ export async function startBot(options: {
     incidents,
     ownTokens: ownTokens(config, board),
     oncall: openOncall(house),
-    drills: openDrills(house, schedules, { ...environment, lab: options.lab === true }),
+    drills: openDrills(house, schedules, environment),
     outbox: house.outbox,
     desk: new RedisDesk(house.patient, house.prefix, house.seal),
     approvals: (of) => config.approvals[of],

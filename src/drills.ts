@@ -1,8 +1,8 @@
 import type { House } from './app.ts'
-import { openIncidents } from './app.ts'
 import type { DrillGround } from './core/drills.ts'
 import { order } from './http/power.ts'
 import { probe } from './http/probe.ts'
+import { deadMan } from './jobs/dead-man.ts'
 import { DrillBook } from './jobs/drill-book.ts'
 import { DrillSchedules } from './jobs/drill-schedules.ts'
 import { openOncall } from './oncall.ts'
@@ -21,19 +21,18 @@ const scheduleLivesMs = 365 * 24 * 3600_000
 export function openDrills(
   house: House,
   schedules: DrillSchedules,
-  { labControl, lab }: { labControl?: string | undefined; lab: boolean },
+  { labControl }: { labControl?: string | undefined },
 ): DrillGround {
   const { config } = house
   const book = new DrillBook(house.patient, house.prefix, house.seal)
   const oncall = openOncall(house)
-  const { incidents } = openIncidents(house, lab)
   const logs = new Map(config.clusters.map(({ name }) => [name, openEventLog(house, name)]))
   const ofLab = (node: string) => `${labControl}/api/lab/nodes/${encodeURIComponent(node)}`
   return {
     list: (cluster) => book.list(cluster),
     keep: (report) => book.keep(report),
-    abort: (id, by) => book.abort(id, by),
-    abortedBy: (id) => book.abortedBy(id),
+    seenTo: (id, by) => book.seenTo(id, by),
+    seenToBy: (id) => book.seenToBy(id),
     schedules: (cluster) => schedules.schedules(cluster),
     next: (of, after) => schedules.next(of, after),
     pending: (schedule) => schedules.pending(schedule),
@@ -71,13 +70,14 @@ export function openDrills(
       const at = config.probes[sid]
       return at === undefined ? undefined : probe(at)
     },
-    async quiet(cluster, node, by, forMs) {
+    async quiet({ forMs, ...about }) {
       const from = Date.now()
-      return (await oncall.openWindow({ cluster, node, from, until: from + forMs, by })).id
+      return (await oncall.openWindow({ ...about, from, until: from + forMs })).id
     },
     async loud(window, by) {
       await oncall.endWindow(window, by)
     },
+    guard: (about, act) => deadMan({ redis: house.patient, log: house.log, about, act }),
     async draw(bands) {
       try {
         const { draw } = await import('./picture/draw.ts')
@@ -99,14 +99,6 @@ export function openDrills(
         node,
         values,
       })
-    },
-    async label(cluster, node, by, text) {
-      const live = (await incidents.list({ cluster, live: true, most: 50 })).filter((one) => one.node === node)
-      for (const one of live) {
-        if (one.timeline.some(({ act }) => act?.text === text)) continue
-        await incidents.act(one.id, { kind: 'note', by, text }, {})
-      }
-      return live.length > 0
     },
   }
 }

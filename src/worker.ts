@@ -78,7 +78,7 @@ export async function startWorker(options: {
   // Nothing is begun before it is known what has ended.
   await told.catchUp()
   const schedules = openDrillSchedules(house)
-  const drills = openDrills(house, schedules, { ...options.environment, lab: options.lab === true })
+  const drills = openDrills(house, schedules, options.environment)
   const worker = new JobWorker({
     redis: house.patient,
     subscriber: house.subscriber,

@@ -117,24 +117,30 @@ const task = (type: string, node: string, starttime: number, endtime: number) =>
   exit: 'OK',
 })
 
+const cut = (at: number) => ({ at, slack: 1 })
+
 test('measured by the tasks that did it, else by the uptime', () => {
   const tasks = [
     task('qmshutdown', 'pve1', 1005, 1020),
     task('qmstart', 'pve2', 1085, 1090),
     task('qmstart', 'pve2', 100, 101),
   ]
-  expect(measured(fate, steady, look({ tasks }), 1030, 2)).toEqual({
+  expect(measured(fate, steady, look({ tasks }), cut(1030), 2)).toEqual({
     to: 'pve2',
     downAt: 1020,
     upAt: 1090,
     downSeconds: 70,
     uncertaintySeconds: 2,
   })
-  expect(measured(fate, steady, look(), 1002, 2)).toMatchObject({ downAt: 1002, upAt: 1090, uncertaintySeconds: 4 })
-  expect(measured(fate, steady, look({ running: {} }), 1002, 2)).toEqual({ downAt: 1002 })
+  expect(measured(fate, steady, look(), cut(1002), 2)).toMatchObject({
+    downAt: 1002,
+    upAt: 1090,
+    uncertaintySeconds: 4,
+  })
+  expect(measured(fate, steady, look({ running: {} }), cut(1002), 2)).toEqual({ downAt: 1002 })
   const live: Fate = { ...fate, outcome: 'migrates' }
   expect(
-    measured(live, steady, look({ running: { 'vm:100': { node: 'pve2', uptime: 5000 } } }), 1002, 2),
+    measured(live, steady, look({ running: { 'vm:100': { node: 'pve2', uptime: 5000 } } }), cut(1002), 2),
   ).toMatchObject({ downSeconds: 0 })
 })
 

@@ -5,10 +5,10 @@ import { reads } from '../src/core/needs.ts'
 import { defineWorker } from '../src/core/worker.ts'
 import type { DrillContext, Seen, Watch } from '../src/drill/context.ts'
 import { before } from '../src/drill/gates.ts'
-import { broughtBack, startedAgain } from '../src/drill/restore.ts'
-import { isLeaving, struck } from '../src/drill/strike.ts'
-import { reportOf, settled, told } from '../src/drill/verdict.ts'
-import { watched } from '../src/drill/watch.ts'
+import { alone, type Back, broughtBack, rescue, startedAgain } from '../src/drill/restore.ts'
+import { struck } from '../src/drill/strike.ts'
+import { reportOf, settled, startLine, told } from '../src/drill/verdict.ts'
+import { untouched, watched } from '../src/drill/watch.ts'
 import type { Steady } from '../src/ha/drill.ts'
 import { lossKinds } from '../src/ha/impact.ts'
 
@@ -32,6 +32,7 @@ export default defineWorker({
     { path: '/nodes/{node}', privileges: ['Sys.PowerMgmt'] },
     { path: '/vms/{vmid}', privileges: ['VM.PowerMgmt'] },
   ],
+  restores: true,
   locks: () => ['ha', 'cluster'],
   text: {
     en: {
@@ -40,6 +41,7 @@ export default defineWorker({
         steady: 'See how it is before',
         quiet: 'Announce the work',
         began: 'Say that it begins',
+        guard: 'Arm the dead-man switch',
         inject: 'Take the node away',
         measure: 'Measure',
         restore: 'Bring the node back',
@@ -50,11 +52,20 @@ export default defineWorker({
       done: 'Drill {id} on {node}: {result}, longest down {longest}',
       words: {
         person: 'Please start {node}',
-        personText: 'Nothing here can start it: press its power button, or wake it. The drill waits.',
-        labelled: 'DRILL {id}: this was done on purpose',
-        unsettled: 'Not all is as before: {what}. See: status',
-        nothing: 'nothing',
-        leftDown: '{node} is down because of this drill. Start it: by its power button, or host wake {node}',
+        personAgain: '{node} has been down for {minutes} minutes: please start it',
+        personText: 'The drill waits. When nothing more is to be waited for: drill done',
+        'how-lab': 'The lab was told to start it, and it has not come back: press its power button.',
+        'how-webhook': 'Its power device was told to start it, and it has not come back: press its power button.',
+        'how-wake': 'Another node sends it a packet every half minute. If it does not wake: press its power button.',
+        'how-person': 'Nothing here can start it: press its power button.',
+        labelled: 'DRILL {id}: done on purpose',
+        unsettled: 'Not as before: {what}. See: status',
+        neverGone: '{node} did not go down, and may still: host list. If it goes, start it: host wake {node}',
+        away: '{node} has not come back. Press its power button, or: host wake {node}',
+        seenTo: '{by} has seen to {node}: the drill waited no longer.',
+        startLine: 'Then start what is not under HA: {line}',
+        undone: 'Could not be taken back: {node} went down, and with it {guests}.',
+        leftDown: '{node} is down because of this drill. Press its power button, or: host wake {node}',
         leftUp: '{node} is up.',
       },
       refusals: {
@@ -66,8 +77,10 @@ export default defineWorker({
           says: 'What was to cut {node} off did not obey; whether it did anything shows the node itself.',
           hint: 'drill plan {node}',
         },
-        'not-gone': { says: '{node} did not go down in time.', hint: 'host list' },
-        'never-back': { says: '{node} has not come back.', hint: 'host list' },
+        'never-back': {
+          says: '{node} is down because of this drill and has not come back. The report is in the thread.',
+          hint: 'host wake {node}',
+        },
       },
     },
     es: {
@@ -76,6 +89,7 @@ export default defineWorker({
         steady: 'Ver cómo está antes',
         quiet: 'Anunciar el trabajo',
         began: 'Decir que empieza',
+        guard: 'Armar el interruptor de emergencia',
         inject: 'Quitar el nodo',
         measure: 'Medir',
         restore: 'Traer el nodo de vuelta',
@@ -86,11 +100,20 @@ export default defineWorker({
       done: 'Simulacro {id} en {node}: {result}, caída más larga {longest}',
       words: {
         person: 'Por favor enciende {node}',
-        personText: 'Nada de aquí puede encenderlo: usa su botón de encendido o despiértalo. El simulacro espera.',
-        labelled: 'SIMULACRO {id}: esto se hizo a propósito',
-        unsettled: 'No todo está como antes: {what}. Mira: status',
-        nothing: 'nada',
-        leftDown: '{node} está apagado por este simulacro. Enciéndelo: con su botón, o host wake {node}',
+        personAgain: '{node} lleva {minutes} minutos apagado: por favor enciéndelo',
+        personText: 'El simulacro espera. Cuando ya no haya nada que esperar: drill done',
+        'how-lab': 'Al laboratorio se le pidió encenderlo y no ha vuelto: usa su botón de encendido.',
+        'how-webhook': 'A su dispositivo de energía se le pidió encenderlo y no ha vuelto: usa su botón de encendido.',
+        'how-wake': 'Otro nodo le envía un paquete cada medio minuto. Si no despierta: usa su botón de encendido.',
+        'how-person': 'Nada de aquí puede encenderlo: usa su botón de encendido.',
+        labelled: 'SIMULACRO {id}: hecho a propósito',
+        unsettled: 'No está como antes: {what}. Mira: status',
+        neverGone: '{node} no se apagó, y todavía puede hacerlo: host list. Si se apaga, enciéndelo: host wake {node}',
+        away: '{node} no ha vuelto. Usa su botón de encendido, o: host wake {node}',
+        seenTo: '{by} se ocupó de {node}: el simulacro dejó de esperar.',
+        startLine: 'Después arranca lo que no está bajo HA: {line}',
+        undone: 'No se pudo deshacer: {node} se apagó, y con él {guests}.',
+        leftDown: '{node} está apagado por este simulacro. Usa su botón de encendido, o: host wake {node}',
         leftUp: '{node} está encendido.',
       },
       refusals: {
@@ -102,8 +125,10 @@ export default defineWorker({
           says: 'Lo que debía cortar {node} no obedeció; si hizo algo lo muestra el propio nodo.',
           hint: 'drill plan {node}',
         },
-        'not-gone': { says: '{node} no se apagó a tiempo.', hint: 'host list' },
-        'never-back': { says: '{node} no ha vuelto.', hint: 'host list' },
+        'never-back': {
+          says: '{node} está apagado por este simulacro y no ha vuelto. El informe está en el hilo.',
+          hint: 'host wake {node}',
+        },
       },
     },
   },
@@ -112,29 +137,36 @@ export default defineWorker({
     const { payload, job, step, drills, say, words } = context
     const { node, kind } = payload
     const { cluster, id, requester } = job
-    const { steady, guests, within } = await step('steady', () => before(context))
-    const window = await step('quiet', () => drills.quiet(cluster, node, requester, quietForMs))
+    const { steady, guests, within, observer } = await step('steady', () => before(context))
+    const window = await step('quiet', () =>
+      drills.quiet({ cluster, node, by: requester, forMs: quietForMs, why: say('labelled', { id }) }),
+    )
     await step('began', async () => {
       await drills.tell({ kind: 'drill.started', cluster, node, drill: id, at: steady.at })
       return true
     })
     const watch = async () => lookAtDrill(context.proxmox, guests, node)
-    const { seen, backAt, after } = await gone(context, steady, guests, watch).catch(async (error) => {
-      // It ends here, so that what breaks from now on calls people again.
-      if (error instanceof Refused || error instanceof Cancelled) {
-        await drills.loud(window, requester)
-        await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: steady.at })
-      }
-      throw error
-    })
+    const loud = () => drills.loud(window, requester)
+    const isOver = async () => {
+      await loud()
+      await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: steady.at })
+    }
+    const letGo = drills.guard({ cluster, node, drill: id }, rescue(context, steady, guests))
+    const { seen, back, after } = await gone(context, { steady, guests, observer }, watch, loud)
+      .catch(async (error) => {
+        // It ends here, so that what breaks from now on calls people again.
+        if (error instanceof Refused || error instanceof Cancelled) await isOver()
+        throw error
+      })
+      .finally(letGo)
     const report = await step('report', async () => {
-      const all = reportOf(steady, seen, { id, cluster, within, by: requester, backAt, after, words })
+      const all = reportOf(steady, seen, { id, cluster, within, by: requester, back, after, words, say })
       await drills.keep(all)
-      await drills.loud(window, requester)
-      await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: after.at })
+      await isOver()
       return all
     })
     await told(context, report)
+    if (back.end === 'away') throw new Refused('never-back', { node, drill: id })
     const downs = report.guests.flatMap(({ downSeconds }) => downSeconds ?? [])
     const longest = downs.length === 0 ? words.ha.drill.labels.nobody : `${Math.max(...downs)} s`
     return {
@@ -147,34 +179,44 @@ export default defineWorker({
       })),
       warnings: [
         ...(report.stop === undefined ? [] : [report.stop]),
-        ...(report.settled ? [] : [say('unsettled', { what: after.missing.join(', ') })]),
+        ...(report.left ?? []),
         ...(report.verdict === 'failed' ? [words.ha.drill.results.failed] : []),
       ],
     }
   },
-  async leftovers({ payload, proxmox, say }) {
-    const { members } = await proxmox.clusterStatus({ avoid: [payload.node] })
-    const isUp = members.some(({ name, online }) => name === payload.node && online)
-    return [say(isUp ? 'leftUp' : 'leftDown', { node: payload.node })]
+  async leftovers({ payload, proxmox, say, results }) {
+    const { node } = payload
+    const { members } = await proxmox.clusterStatus({ avoid: [node] })
+    const isUp = members.some(({ name, online }) => name === node && online)
+    if (isUp) return [say('leftUp', { node })]
+    const known = results.steady as Awaited<ReturnType<typeof before>> | undefined
+    const guests = known ? alone(known.steady, known.guests) : []
+    return [say('leftDown', { node }), ...guests.map(({ sid }) => say('startLine', { line: startLine(sid) }))]
   },
 })
 
-/** The node gone, seen, and back, and everything looked at again. */
-async function gone(context: DrillContext, steady: Steady, guests: readonly Watched[], watch: Watch) {
-  const seen = await brokenAndSeen(context, steady, watch)
-  const backAt = await broughtBack(context, seen, watch)
-  await startedAgain(context, steady, guests)
-  const after = await context.step('settle', () => settled(context, steady, guests, watch))
-  return { seen, backAt, after }
+interface Scene {
+  steady: Steady
+  guests: readonly Watched[]
+  observer: string
 }
 
-/** Takes the node away and looks until all has been seen; not if somebody aborted it before. */
-async function brokenAndSeen(context: DrillContext, steady: Steady, watch: Watch): Promise<Seen> {
-  const { drills, step, job } = context
-  const by = await drills.abortedBy(job.id)
-  if (by !== undefined && !(await isLeaving(context))) {
-    return step('measure', async () => ({ guests: {}, timeline: [], stop: { code: 'aborted' as const, about: by } }))
-  }
-  await struck(context)
-  return step('measure', () => watched(context, steady, watch))
+/** The node gone, seen, and back, and everything looked at again. */
+async function gone(context: DrillContext, scene: Scene, watch: Watch, loud: () => Promise<void>) {
+  const { steady, guests } = scene
+  const seen = await brokenAndSeen(context, scene, watch)
+  const back = seen.isUntouched
+    ? await context.step('restore', async (): Promise<Back> => ({ at: (await watch()).now, end: 'back' }))
+    : await broughtBack(context, seen, watch, loud)
+  if (back.end === 'back') await startedAgain(context, steady, guests)
+  const after = await context.step('settle', () => settled(context, steady, guests, watch, back))
+  return { seen, back, after }
+}
+
+/** Takes the node away and looks until all has been seen; not if somebody wanted it to end before. */
+async function brokenAndSeen(context: DrillContext, { steady, observer }: Scene, watch: Watch): Promise<Seen> {
+  // Stored: whoever takes the drill up after a crash must not find a wish that came later.
+  const early = await context.step('guard', async () => (await context.stopAsked()) ?? false, 2)
+  if (early) return untouched(early)
+  return watched(context, steady, await struck(context, observer), watch)
 }

@@ -15,6 +15,7 @@ export default defineCommand({
       words: {
         title: 'Abort drill {id}',
         done: 'Drill {id} is being ended',
+        nothing: 'It had not begun. Nothing was done.',
         cannot:
           'A node that has been told to go down goes down: that cannot be taken back. Nothing more is done to it, and it is started again at once; what HA has moved stays until it goes home.',
       },
@@ -26,6 +27,7 @@ export default defineCommand({
       words: {
         title: 'Abortar el simulacro {id}',
         done: 'El simulacro {id} está terminando',
+        nothing: 'No había empezado. No se hizo nada.',
         cannot:
           'Un nodo al que se le pidió apagarse se apaga: eso no se puede deshacer. No se le hace nada más y se enciende enseguida; lo que HA mudó se queda donde está hasta volver a casa.',
       },
@@ -46,8 +48,13 @@ export default defineCommand({
       warnings: [say('cannot')],
       explain: { shell: [], clicks: [] },
       async act() {
-        await house.drills.abort(id, asker.identity)
-        return { title: say('done', { id }), text: say('cannot') }
+        const done = await house.jobs.cancel(job.id, asker.identity)
+        if (done === 'ended') throw new Refused('no-drill', { cluster })
+        return {
+          title: say('done', { id }),
+          text: say(done === 'left-queue' ? 'nothing' : 'cannot'),
+          job: job.id,
+        }
       },
     })
   },

@@ -36,6 +36,7 @@ export function reportCard(report: DrillReport, { words, language, tz }: Reader)
     fields: [
       { name: labels.when, value: formatTime(report.startedAt * 1000, { language, tz }) },
       ...(report.stop === undefined ? [] : [{ name: results.stopped, value: report.stop }]),
+      ...(report.left ?? []).map((value) => ({ name: labels.left, value })),
     ],
     table: {
       columns: [labels.machine, labels.foretold, labels.seen, labels.down, labels.verdict],

@@ -42,6 +42,8 @@ export interface DrillReport {
   verdict: 'passed' | 'failed' | 'stopped'
   /** Why it was stopped early. */
   stop?: string
+  /** What is not as it was, and who has to do what: a command, or a hand's action. */
+  left?: string[]
   guests: DrillGuest[]
   /** Everything was as before at the end. */
   settled: boolean
@@ -56,8 +58,8 @@ export interface Drills extends DrillCalendar {
   means(node: string): DrillMeans
   /** Newest first. */
   list(cluster: string): Promise<DrillReport[]>
-  /** Wishes a drill that runs to stop and to restore; its worker looks for that. */
-  abort(id: string, by: Identity): Promise<void>
+  /** Somebody has seen to the node of a drill that waits for it: it is not waited for any longer. */
+  seenTo(id: string, by: Identity): Promise<void>
 }
 
 export interface WantedSchedule {
@@ -72,7 +74,7 @@ export interface WantedSchedule {
 
 /** And as their worker needs them: what is outside of Proxmox. */
 export interface DrillGround extends Drills {
-  abortedBy(id: string): Promise<Identity | undefined>
+  seenToBy(id: string): Promise<Identity | undefined>
   /** Keeps a drill that comes again, as it was ordered and approved; the same job twice is one schedule. */
   schedule(job: string, wanted: WantedSchedule): Promise<DrillSchedule>
   power(node: string, to: 'on' | 'off'): Promise<void>
@@ -81,8 +83,13 @@ export interface DrillGround extends Drills {
   probe(sid: string): Promise<boolean | undefined>
   keep(report: DrillReport): Promise<void>
   /** Announces work on the node, so that what it is expected to break calls nobody; ends by itself. */
-  quiet(cluster: string, node: string, by: Identity, forMs: number): Promise<string>
+  quiet(about: { cluster: string; node: string; by: Identity; forMs: number; why: string }): Promise<string>
   loud(window: string, by: Identity): Promise<void>
+  /**
+   * The dead-man switch: where Redis falls silent nobody can go on with a job, and `act` is called now and then until it
+   * answers again. Returns what lets go of it.
+   */
+  guard(about: { cluster: string; node: string; drill: string }, act: () => Promise<void>): () => void
   /** Told to the cluster's channels, with the watcher's own events. */
   tell(event: {
     kind: 'drill.started' | 'drill.ended'
@@ -93,8 +100,6 @@ export interface DrillGround extends Drills {
   }): Promise<void>
   /** The picture of a drill as a `data:` address; undefined where it could not be drawn. */
   draw(bands: Bands): Promise<string | undefined>
-  /** Labels what the watcher made of it, once; false: it has made nothing of it yet. */
-  label(cluster: string, node: string, by: Identity, text: string): Promise<boolean>
 }
 
 /** What a picture shows: a row for each node and machine, coloured by what it was at each moment. Plain data. */

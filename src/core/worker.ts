@@ -82,6 +82,11 @@ export interface RunContext<P, E extends WorkerWords> {
    * it: after a crash the person is asked again. Throws `Refused('no-secret')` when ten minutes have passed.
    */
   secret(name: keyof E['steps'] & string, ask: { purpose: string; label: string }): Promise<Secret>
+  /**
+   * Who or what wants this job to end early; for a worker that `restores`, which nobody breaks off. It looks, stops going
+   * on, and puts back what it has changed.
+   */
+  stopAsked(): Promise<StopAsked | undefined>
   /** Takes a name in this cluster for this job alone (`vmid:105`), for some hours; false if another job has it. */
   claim(name: string): Promise<boolean>
   /** Looks every `everyMs` until `look` gives a value, the job is stopped, or `withinMs` have passed (undefined). */
@@ -119,6 +124,9 @@ export interface ChangeLook {
   showsWithinMs?: number
 }
 
+/** A person's wish, or why the job would not be begun any more: rights that were taken away since. */
+export type StopAsked = { by: Identity } | { code: string }
+
 /** What a finished job says: values for `done`, fields for its card. */
 export interface Outcome {
   values?: Values
@@ -134,6 +142,8 @@ export interface Worker<S extends z.ZodType = z.ZodType, E extends WorkerWords =
   unstoppable?: true
   /** The jobs that one of these is made of, in their order; each keeps its own rules: who may run it, what may be stopped. */
   parts?(payload: z.output<S>): readonly JobRequest[]
+  /** Once begun it is never broken off: a wish to cancel is `stopAsked`, and it ends when all is put back. */
+  restores?: true
   /** Names of what only one job may touch at a time: `guest:100`, `cluster`. */
   locks(payload: z.output<S>): string[]
   text: Bilingual<E>
@@ -158,6 +168,10 @@ export interface JobRequest {
   worker: Worker
   payload: unknown
 }
+
+/** Whether a job, or a part of it, must put things back before it ends. */
+export const mustRestore = ({ worker, payload }: JobRequest): boolean =>
+  worker.restores === true || (worker.parts?.(payload).some(mustRestore) ?? false)
 
 /**
  * Defines one kind of job. Its file's name is the job's name. A wrong payload, a missing language or a step without a

@@ -22,6 +22,10 @@ export interface Seen {
   timeline: { at: number; what: string }[]
   stop?: { code: StopCode; about: string }
   lostAt?: number
+  /** It was ended before anything was done. */
+  isUntouched?: true
+  /** False: a crash hid whether the node was ever told to go. */
+  isSure?: false
 }
 
-export const pollMs = 500
+export const pollMs = 250

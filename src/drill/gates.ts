@@ -28,5 +28,5 @@ export async function before({ payload, proxmox, drills, signal }: DrillContext)
     managed: [...under],
   }
   const guests: Watched[] = watched.map((guest) => ({ sid: sidOf(guest), vmid: guest.vmid, kind: guest.kind }))
-  return { steady, guests, within }
+  return { steady, guests, within, observer }
 }

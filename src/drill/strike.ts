@@ -1,29 +1,57 @@
 import { Refused } from '../core/errors.ts'
 import type { DrillContext } from './context.ts'
 
-/** Takes the node away, once. */
-export async function struck(context: DrillContext): Promise<void> {
-  const { payload, proxmox, drills, change } = context
+/** What a strike left: when it was made, on Proxmox's clock, from and to; `isSure`: it is known to have been made. */
+export interface Strike {
+  from: number
+  to: number
+  isSure: boolean
+  /** Another attempt made it. */
+  isResumed: boolean
+}
+
+/**
+ * Takes the node away, once. An attempt that died in between is never repeated, whatever the node looks like: it may have
+ * been away, and have come back.
+ */
+export async function struck(context: DrillContext, observer: string): Promise<Strike> {
+  const { payload, proxmox, drills, change, step } = context
   const { node, kind } = payload
-  const call =
-    kind === 'power' || kind === 'network'
-      ? `${kind} ${node} off`
-      : `POST /nodes/${node}/status ${kind === 'reboot' ? kind : 'shutdown'}`
-  await change('inject', {
-    call,
-    id: node,
-    isSo: () => isLeaving(context),
-    async act() {
-      if (kind === 'power' || kind === 'network') {
+  const { restore } = drills.means(node)
+  const guard = { call: `dead-man switch: ${restore} starts ${node}`, id: node, isSo: async () => false }
+  await change('guard', { ...guard, act: async () => {} })
+  const time = () => proxmox.nodeTime(observer, { avoid: [node] })
+  let isFirst = false
+  let isSent = false
+  let madeAt: number | undefined
+  const from = await step('inject', async () => {
+    isFirst = true
+    return time()
+  })
+  const byDevice = kind === 'power' || kind === 'network'
+  const call = byDevice ? `${kind} ${node} off` : `POST /nodes/${node}/status ${kind === 'reboot' ? kind : 'shutdown'}`
+  const made = await change(
+    'inject',
+    {
+      call,
+      id: node,
+      // The gates have just looked; a moment more would be missing from what is measured.
+      isSo: async () => !isFirst || (isSent && (await isLeaving(context))),
+      async act() {
+        isSent = true
+        if (!byDevice) return proxmox.hostPower(node, kind === 'reboot' ? 'reboot' : 'shutdown')
         const cut = kind === 'power' ? drills.power(node, 'off') : drills.network(node, 'cut')
-        return cut.catch((error) => {
+        await cut.catch((error) => {
           throw new Refused('device-failed', { node }, { raw: String(error) })
         })
-      }
-      return proxmox.hostPower(node, kind === 'reboot' ? 'reboot' : 'shutdown')
+        madeAt = await time().catch(() => undefined)
+      },
+      showsWithinMs: 30_000,
     },
-    showsWithinMs: 30_000,
-  })
+    2,
+  )
+  const to = await step('inject', async () => madeAt ?? from, 3)
+  return { from, to, isSure: made === 'made', isResumed: !isFirst }
 }
 
 /** Gone, or on its way: its agent says so before anything else shows it. */

@@ -4,13 +4,20 @@ import { reportCard, reportMarkdown, reportTitle } from '../core/drill-report.ts
 import type { DrillGuest, DrillReport } from '../core/drills.ts'
 import { fill } from '../core/language.ts'
 import { type DrillLook, type Steady, verdictOf } from '../ha/drill.ts'
+import type { Fate } from '../ha/impact.ts'
 import { type DrillContext, pollMs, type Seen, type Watch } from './context.ts'
+import type { Back } from './restore.ts'
 
 const settledWithinMs = 15 * 60_000
 
-/** Whether all that ran runs again, at home where it goes home by itself. */
-export async function settled({ until }: DrillContext, steady: Steady, guests: readonly Watched[], watch: Watch) {
-  const { fates, node } = steady.impact
+/** Whether all that ran runs again, at home where it goes home by itself. A node that stays away is not waited for. */
+export async function settled(
+  { until }: DrillContext,
+  steady: Steady,
+  guests: readonly Watched[],
+  watch: Watch,
+  back: Back,
+) {
   let missing: string[] = []
   let last: DrillLook | undefined
   await until(
@@ -18,41 +25,72 @@ export async function settled({ until }: DrillContext, steady: Steady, guests: r
       const look = await watch().catch(() => undefined)
       if (!look) return undefined
       last = look
-      missing = guests
-        .filter(({ sid }) => {
-          const fate = fates.find((one) => one.sid === sid)
-          const at = look.running[sid]
-          if (!at) return true
-          if (fate?.home !== undefined) return at.node !== fate.home
-          return /^(?:migrate|relocate|error|freeze|fence|recovery)$/.test(look.services[sid]?.state ?? '')
-        })
-        .map(({ sid }) => sid)
-      if (!look.online.includes(node)) missing.push(node)
-      return missing.length === 0 ? true : undefined
+      missing = missingFrom(steady, guests, look)
+      return missing.length === 0 || back.end === 'away' ? true : undefined
     },
-    { everyMs: pollMs * 2, withinMs: settledWithinMs },
+    { everyMs: pollMs, withinMs: settledWithinMs },
   )
   const ends = Object.fromEntries(Object.entries(last?.running ?? {}).map(([sid, at]) => [sid, at.node]))
-  return { at: last?.now ?? steady.at, missing, ends }
+  return { at: last?.now ?? back.at, missing, ends }
 }
 
-export function reportOf(
-  steady: Steady,
-  seen: Seen,
-  more: {
-    id: string
-    cluster: string
-    within: number
-    by: string
-    backAt: number
-    after: { at: number; missing: string[]; ends: Record<string, string> }
-    words: DrillContext['words']
-  },
-): DrillReport {
-  const { id, cluster, within, by, backAt, after, words } = more
-  const { node, kind, fates } = steady.impact
-  const guests = fates
-    .filter(({ sid }) => steady.running[sid] !== undefined)
+function missingFrom({ impact }: Steady, guests: readonly Watched[], look: DrillLook): string[] {
+  const isMissing = ({ sid }: Watched) => {
+    const fate = impact.fates.find((one) => one.sid === sid)
+    const at = look.running[sid]
+    if (!at) return true
+    if (fate?.home !== undefined) return at.node !== fate.home
+    return /^(?:migrate|relocate|error|freeze|fence|recovery)$/.test(look.services[sid]?.state ?? '')
+  }
+  const missing = guests.filter(isMissing).map(({ sid }) => sid)
+  return look.online.includes(impact.node) ? missing : [...missing, impact.node]
+}
+
+interface Ends {
+  id: string
+  cluster: string
+  within: number
+  by: string
+  back: Back
+  after: { at: number; missing: string[]; ends: Record<string, string> }
+  words: DrillContext['words']
+  say: DrillContext['say']
+}
+
+export function reportOf(steady: Steady, seen: Seen, more: Ends): DrillReport {
+  const { id, cluster, by, back, after, words } = more
+  const { node, kind } = steady.impact
+  const guests = guestsOf(steady, seen, more)
+  const isSettled = after.missing.length === 0
+  const isGood = isSettled && guests.every(({ verdict }) => verdict === 'as-predicted')
+  const stop = seen.stop && fill(words.ha.drill.stops[seen.stop.code], { about: seen.stop.about })
+  const left = leftOf(steady, seen, guests, more)
+  return {
+    id,
+    cluster,
+    node,
+    kind,
+    by,
+    startedAt: steady.at,
+    endedAt: after.at,
+    verdict: back.end === 'away' ? 'failed' : stop !== undefined ? 'stopped' : isGood ? 'passed' : 'failed',
+    guests,
+    settled: isSettled,
+    timeline: [
+      ...seen.timeline,
+      ...(back.end === 'back' && !seen.isUntouched ? [{ at: back.at, what: `${node} online` }] : []),
+      { at: after.at, what: isSettled ? 'as before' : 'not as before' },
+    ],
+    ...(back.end === 'back' ? { backAt: back.at } : {}),
+    ...(stop === undefined ? {} : { stop }),
+    ...(left.length === 0 ? {} : { left }),
+    ...(seen.lostAt === undefined ? {} : { lostAt: seen.lostAt }),
+  }
+}
+
+function guestsOf({ running, impact }: Steady, seen: Seen, { within, after }: Ends): DrillGuest[] {
+  return impact.fates
+    .filter(({ sid }) => running[sid] !== undefined)
     .map((fate): DrillGuest => {
       const found = seen.guests[fate.sid] ?? {}
       const { sid, name, from, outcome, to, home } = fate
@@ -64,34 +102,41 @@ export function reportOf(
         predicted: { outcome, within, ...(to === undefined ? {} : { to }), ...(home === undefined ? {} : { home }) },
         ...found,
         ...(end === undefined ? {} : { end }),
-        verdict:
-          seen.stop?.code === 'aborted' && found.downAt === undefined ? 'untouched' : verdictOf(fate, found, within),
+        verdict: judged(seen, fate, found, within),
       }
     })
-  const isSettled = after.missing.length === 0
-  const isGood = isSettled && guests.every(({ verdict }) => verdict === 'as-predicted')
-  const stop = seen.stop && fill(words.ha.drill.stops[seen.stop.code], { about: seen.stop.about })
-  return {
-    id,
-    cluster,
-    node,
-    kind,
-    by,
-    startedAt: steady.at,
-    endedAt: after.at,
-    verdict: stop !== undefined ? 'stopped' : isGood ? 'passed' : 'failed',
-    guests,
-    settled: isSettled,
-    timeline: [
-      ...seen.timeline,
-      { at: backAt, what: `${node} online` },
-      { at: after.at, what: isSettled ? 'as before' : 'not as before' },
-    ],
-    backAt,
-    ...(stop === undefined ? {} : { stop }),
-    ...(seen.lostAt === undefined ? {} : { lostAt: seen.lostAt }),
-  }
 }
+
+/** Of one that was stopped early, what was not seen is not held against it. */
+function judged(seen: Seen, fate: Fate, found: Partial<DrillGuest>, within: number): DrillGuest['verdict'] {
+  if (seen.isUntouched) return 'untouched'
+  return seen.stop !== undefined && found.to === undefined ? 'unknown' : verdictOf(fate, found, within)
+}
+
+/** What is not as it was, and who has to do what. */
+function leftOf(
+  steady: Steady,
+  seen: Seen,
+  guests: readonly DrillGuest[],
+  { back, after, say, words }: Ends,
+): string[] {
+  const { node } = steady.impact
+  const others = after.missing.filter((one) => one !== node)
+  const down = guests.filter(({ downAt }) => downAt !== undefined).map(({ name, sid }) => `${name} (${sid})`)
+  const undone = { node, guests: down.join(', ') || words.ha.drill.labels.nobody }
+  const lines = others.filter((sid) => !steady.managed.includes(sid)).map(startLine)
+  return [
+    ...(seen.stop === undefined || seen.isUntouched || back.end === 'never-gone' ? [] : [say('undone', undone)]),
+    ...(back.end === 'never-gone' ? [say('neverGone', { node })] : []),
+    ...(back.end === 'away' ? [say('away', { node })] : []),
+    ...(back.by === undefined ? [] : [say('seenTo', { by: back.by, node })]),
+    ...(others.length > 0 ? [say('unsettled', { what: others.join(', ') })] : []),
+    ...lines.map((line) => say('startLine', { line })),
+  ]
+}
+
+/** `vm:101` → `vm start 101`. */
+export const startLine = (sid: string): string => sid.replace(':', ' start ')
 
 /** So many characters fit into one message everywhere. */
 const most = 1800
@@ -100,7 +145,8 @@ const most = 1800
 export async function told({ says, words, job, drills }: DrillContext, report: DrillReport): Promise<void> {
   const reader = { words, language: job.language, tz: 'UTC' }
   await says('report', reportCard(report, reader))
-  const url = await drills.draw(bandsOf(report, words))
+  const isEmpty = report.guests.every(({ verdict }) => verdict === 'untouched')
+  const url = isEmpty ? undefined : await drills.draw(bandsOf(report, words))
   const title = reportTitle(report, words)
   if (url !== undefined) await says('picture', { title, state: 'info', image: { alt: pictureText(report), url } })
   const parts = { markdown: reportMarkdown(report, reader), json: JSON.stringify(report) }

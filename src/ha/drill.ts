@@ -40,6 +40,9 @@ export const stopCodes = [
   'guest-error',
   'unpredicted',
   'control-lost',
+  'not-gone',
+  'back-early',
+  'not-allowed',
   'aborted',
   'timeout',
 ] as const
@@ -86,7 +89,7 @@ export function measured(
   fate: Fate,
   steady: Steady,
   look: DrillLook,
-  cutAt: number,
+  cut: { at: number; slack: number },
   pollSeconds: number,
 ): Partial<DrillGuest> {
   const number = fate.sid.slice(fate.sid.indexOf(':') + 1)
@@ -99,11 +102,12 @@ export function measured(
     const isLive = at !== undefined && start === undefined && at.uptime >= look.now - steady.at - pollSeconds - 2
     return isLive ? { ...to, downSeconds: 0, uncertaintySeconds: 1 } : to
   }
-  const downAt = stop.at(-1)?.endtime ?? cutAt
+  const downAt = stop.at(-1)?.endtime ?? cut.at
   const upAt = start?.endtime ?? (at && at.node !== fate.from ? look.now - at.uptime : undefined)
   if (upAt === undefined) return { downAt }
-  const uncertaintySeconds = (stop.length > 0 ? 1 : 2) + (start?.endtime === undefined ? Math.ceil(pollSeconds) : 1)
-  return { ...to, downAt, upAt, downSeconds: Math.max(0, upAt - downAt), uncertaintySeconds }
+  const uncertaintySeconds =
+    (stop.length > 0 ? 1 : Math.ceil(cut.slack + 1)) + (start?.endtime === undefined ? Math.ceil(pollSeconds) : 1)
+  return { ...to, downAt, upAt, downSeconds: Math.round(Math.max(0, upAt - downAt)), uncertaintySeconds }
 }
 
 /** A hypothesis against what was seen. */

@@ -7,7 +7,7 @@ import type { Seal } from './seal.ts'
 const keep = 200
 const wishSeconds = 24 * 3600
 
-/** Reports of drills, and wishes to abort one; sealed, so that nobody who writes to Redis proves or stops anything. */
+/** Reports of drills, and who has seen to a node; sealed, so that nobody who writes to Redis proves or ends anything. */
 export class DrillBook {
   readonly #redis: Redis
   readonly #prefix: string
@@ -20,7 +20,7 @@ export class DrillBook {
   }
 
   #key = (cluster: string) => `${this.#prefix}:drills:${cluster}`
-  #wish = (id: string) => `${this.#prefix}:drill-abort:${id}`
+  #seenTo = (id: string) => `${this.#prefix}:drill-seen-to:${id}`
 
   async keep(report: DrillReport): Promise<void> {
     const { id, cluster } = report
@@ -36,11 +36,11 @@ export class DrillBook {
       .sort((a, b) => b.startedAt - a.startedAt)
   }
 
-  async abort(id: string, by: Identity): Promise<void> {
-    await this.#redis.set(this.#wish(id), this.#seal.wrap('drill-abort', id, by), 'EX', wishSeconds)
+  async seenTo(id: string, by: Identity): Promise<void> {
+    await this.#redis.set(this.#seenTo(id), this.#seal.wrap('drill-seen-to', id, by), 'EX', wishSeconds)
   }
 
-  async abortedBy(id: string): Promise<Identity | undefined> {
-    return this.#seal.unwrap<Identity>('drill-abort', id, await this.#redis.get(this.#wish(id)))
+  async seenToBy(id: string): Promise<Identity | undefined> {
+    return this.#seal.unwrap<Identity>('drill-seen-to', id, await this.#redis.get(this.#seenTo(id)))
   }
 }

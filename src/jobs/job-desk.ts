@@ -10,7 +10,7 @@ import type { Message } from '../core/message.ts'
 import { Order, type Outbox } from '../core/outbox.ts'
 import type { Words } from '../core/ports.ts'
 import type { Identity } from '../core/roles.ts'
-import type { JobView } from '../core/worker.ts'
+import { type JobView, mustRestore } from '../core/worker.ts'
 import type { EndedJobs } from './ended-jobs.ts'
 import type { Locks } from './locks.ts'
 import type { Redis } from './redis.ts'
@@ -135,8 +135,15 @@ export class JobDesk implements Jobs {
     const view = await runs.view(id)
     if (!record || view.endedAt !== undefined) return 'ended'
     const { cluster, path, target, card } = record
-    await this.#o.audit({ kind: 'cancelled', who: by, target, cluster, card, path, job: id })
-    await runs.askToCancel(id, by)
+    const worker = this.#o.catalogue.worker(record.worker)
+    const restores = worker !== undefined && mustRestore({ worker, payload: record.payload })
+    // Before it is seen whether it has begun: what begins after this finds the wish.
+    if (restores) await runs.askToCancel(id, by)
+    // `cancelled` in the trail ends a job for good; one that must put things back first is only asked.
+    const isAsked = restores && (await runs.hasBegun(id))
+    const what = isAsked ? { kind: 'asked' as const, line: `job cancel ${id}` } : { kind: 'cancelled' as const }
+    await this.#o.audit({ ...what, who: by, target, cluster, card, path, job: id })
+    if (!restores) await runs.askToCancel(id, by)
     const job = await this.queue.getJob(id)
     // One that has begun is ended by its worker, which knows what to stop and what is left behind.
     if (job && !(await runs.hasBegun(id))) {

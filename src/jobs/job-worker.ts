@@ -99,7 +99,13 @@ export class JobWorker {
   async #cancelled(id: string): Promise<void> {
     const run = this.#running.get(id)
     // A notice anybody could publish; only a signed wish counts.
-    if (run && (await this.#o.ports.runs.read<Identity>(id, 'cancel'))) run.abort(new Cancelled(id))
+    if (!run || !(await this.#o.ports.runs.read<Identity>(id, 'cancel'))) return
+    if (!(await this.#mustRestore(run))) run.abort(new Cancelled(id))
+  }
+
+  /** Broken off, it would leave something broken: its worker looks for the wish and puts everything back. */
+  async #mustRestore({ restores, record }: Run): Promise<boolean> {
+    return restores && (await this.#o.ports.runs.hasBegun(record.id))
   }
 
   async #process(job: Job, token: string): Promise<void> {
@@ -249,13 +255,15 @@ export class JobWorker {
         this.#tooOld(record),
         this.#o.allowed(record),
       ])
-      if (cancelledBy !== undefined) throw new Cancelled(record.id)
+      const mustRestore = await this.#mustRestore(run)
+      if (cancelledBy !== undefined && !mustRestore) throw new Cancelled(record.id)
       if (starts > startsAllowed) {
         const left = await this.#left(run)
         throw new Refused('keeps-crashing', { starts: startsAllowed, left, job: record.id })
       }
       const refused = tooOld ?? notAllowed
-      if (refused) throw refused
+      if (refused && !mustRestore) throw refused
+      if (refused) run.askStop(refused.code)
       await run.audit('started')
       const outcome = await run.work(job.attemptsMade + 1)
       await this.#ended(run, outcome)

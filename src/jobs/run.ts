@@ -6,12 +6,15 @@ import type { Message } from '../core/message.ts'
 import { isForAccess, isForRoot } from '../core/needs.ts'
 import type { Outbox } from '../core/outbox.ts'
 import type { ProxmoxAccessPort, ProxmoxRootPort, ProxmoxWriterPort, Words } from '../core/ports.ts'
+import type { Identity } from '../core/roles.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Secrets } from '../core/secrets.ts'
 import {
   type JobRequest,
+  mustRestore,
   partOf,
   type RunContext,
+  type StopAsked,
   type TaskEnd,
   type Worker,
   type WorkerWords,
@@ -61,6 +64,7 @@ export class Run {
   readonly #token: string
   readonly #ports: RunPorts
   readonly #abort = new AbortController()
+  #stopCode: string | undefined
 
   constructor(options: {
     record: JobRecord
@@ -122,6 +126,22 @@ export class Run {
     return this.#abort.signal
   }
 
+  /** Its worker puts everything back at its own pace; whoever else would be cut off here. */
+  get restores(): boolean {
+    return mustRestore({ worker: this.#worker, payload: this.record.payload })
+  }
+
+  /** It was begun and would not be begun any more: it puts back what it has changed. */
+  askStop(code: string): void {
+    this.#stopCode = code
+  }
+
+  async #stopAsked(): Promise<StopAsked | undefined> {
+    if (this.#stopCode !== undefined) return { code: this.#stopCode }
+    const by = await this.#ports.runs.read<Identity>(this.record.id, 'cancel')
+    return by === undefined ? undefined : { by }
+  }
+
   /** Why it was aborted: that counts, whatever the work made of it. */
   get stopped(): Cancelled | LostLock | undefined {
     return this.#abort.signal.reason as Cancelled | LostLock | undefined
@@ -166,6 +186,7 @@ export class Run {
       },
       change: (name, look, round) => this.#step(name, () => this.#effects.change(inRound(name, round), look), round),
       secret: (name, ask) => this.#secret(name, ask),
+      stopAsked: () => this.#stopAsked(),
       // For all runs of one order: what a failed run had claimed, its retry may have.
       claim: (name) => this.#ports.runs.claim(record.cluster, name, orderOf(record.id)),
       until: (look, times) => until(look, times, { signal: this.#abort.signal, now: this.#ports.now }),

@@ -6,7 +6,7 @@ import { nextOf } from '../../src/jobs/drill-schedules.ts'
 export class MemoryDrills implements Drills {
   reports: DrillReport[] = []
   planned: DrillSchedule[] = []
-  readonly aborted: string[] = []
+  readonly done: string[] = []
   readonly vetoes = new Map<number, Tick>()
 
   means(): DrillMeans {
@@ -15,8 +15,8 @@ export class MemoryDrills implements Drills {
   async list(cluster: string) {
     return this.reports.filter((one) => one.cluster === cluster)
   }
-  async abort(id: string) {
-    this.aborted.push(id)
+  async seenTo(id: string) {
+    this.done.push(id)
   }
   async schedules(cluster: string) {
     return this.planned.filter((one) => one.cluster === cluster)

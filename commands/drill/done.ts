@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { act, defineCommand } from '../../src/core/command.ts'
+import { Refused } from '../../src/core/errors.ts'
+import { partOf } from '../../src/core/worker.ts'
+
+/** Ends the waiting of a drill for its node: somebody has seen to it, or it will not come back today. */
+export default defineCommand({
+  role: 'operator',
+  risk: 'changes',
+  args: z.object({}),
+  text: {
+    en: {
+      summary: 'Say that the node of a drill has been seen to, so that it is not waited for any longer',
+      args: {},
+      words: {
+        title: 'Drill {id}: no more waiting',
+        done: 'Drill {id} waits no longer',
+        text: 'If its node is back, the drill goes on to the end. If not, it reports what is there, asks nobody again, and on-call people hear of a node that is down.',
+      },
+      refusals: { 'no-drill': { says: 'No drill runs in {cluster}.', hint: 'drill history' } },
+    },
+    es: {
+      summary: 'Decir que alguien se ocupó del nodo de un simulacro, para que no se lo espere más',
+      args: {},
+      words: {
+        title: 'Simulacro {id}: no esperar más',
+        done: 'El simulacro {id} ya no espera',
+        text: 'Si su nodo está de vuelta, el simulacro sigue hasta el final. Si no, informa lo que hay, no vuelve a pedirlo, y la guardia se entera de un nodo apagado.',
+      },
+      refusals: { 'no-drill': { says: 'En {cluster} no corre ningún simulacro.', hint: 'drill history' } },
+    },
+  },
+  examples: [{ say: 'drill done', refuses: 'no-drill' }],
+  async plan({ cluster, say, house, asker }) {
+    const jobs = await house.jobs.list({ cluster, live: true, most: 50 })
+    const running = jobs.filter(({ endedAt }) => endedAt === undefined)
+    const job = running.find(({ worker }) => worker === 'drill' || worker === 'blueprint-validate')
+    if (!job) throw new Refused('no-drill', { cluster })
+    // One of several that prove a blueprint has a number of its own.
+    const id = job.worker === 'drill' ? job.id : partOf(job.id, job.progress?.step ?? 1)
+    return act({
+      title: say('title', { id }),
+      shows: [],
+      warnings: [],
+      explain: { shell: [], clicks: [] },
+      async act() {
+        await house.drills.seenTo(id, asker.identity)
+        return { title: say('done', { id }), text: say('text'), job: job.id }
+      },
+    })
+  },
+})
