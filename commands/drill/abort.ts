@@ -53,7 +53,6 @@ export default defineCommand({
         return {
           title: say('done', { id }),
           text: say(done === 'left-queue' ? 'nothing' : 'cannot'),
-          job: job.id,
         }
       },
     })

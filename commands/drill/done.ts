@@ -45,7 +45,7 @@ export default defineCommand({
       explain: { shell: [], clicks: [] },
       async act() {
         await house.drills.seenTo(id, asker.identity)
-        return { title: say('done', { id }), text: say('text'), job: job.id }
+        return { title: say('done', { id }), text: say('text') }
       },
     })
   },
