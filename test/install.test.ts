@@ -9,6 +9,7 @@ import { parseRedisUrl } from '../src/config.ts'
 import { InstallWindows } from '../src/jobs/install-windows.ts'
 import { connect } from '../src/jobs/redis.ts'
 import { Seal } from '../src/jobs/seal.ts'
+import { labRoles } from '../src/membership.ts'
 import { type Chat, Crew } from './crew.ts'
 
 const hash = '$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/'
@@ -49,7 +50,6 @@ beforeAll(async () => {
     keyboard: 'es',
     country: 'ec',
     timezone: 'America/Guayaquil',
-    mailto: 'admin@lab.test',
     passwordHash: hash,
     disk: { serial: 'S4EVNF0M1' },
     cidr: '10.0.0.4/24',
@@ -63,6 +63,7 @@ beforeAll(async () => {
       install: { listen: `127.0.0.1:${port}` },
     },
     hosts: [{ name: 'pve4', endpoint: 'https://10.0.0.4:8006', mac, install }],
+    roles: [...labRoles, { role: 'admin', who: ['web:second'] }],
   })
   const { QUORUM_KEY } = await crew.environment('key')
   const redis = connect(parseRedisUrl(crew.redis.url), 'prompt', () => {})
@@ -104,7 +105,20 @@ test('nothing is given out before a window is open', async () => {
 
 test('in a window the file goes once, to the machine whose token, serial and MAC are right', async () => {
   await chat.say('admin', 'host prepare pve4 open:30m')
+  const missing = await chat.card(({ error }) => error !== undefined, 'what is missing')
+  expect(missing.message.error).toMatchObject({
+    code: 'install-missing',
+    hint: 'host prepare pve4 open:30m mailto:admin@example.com',
+  })
+  await chat.say('admin', 'host prepare pve4 open:30m mailto:admin@lab.test')
+  const asked = await told('Let pve4 install itself within 30m')
+  await chat.click('admin', asked.id, 'confirm')
+  await chat.card(({ actions }) => actions?.some(({ id }) => id === 'approve') === true, 'the wish for an approval')
+  // Nobody opens it alone.
+  expect((await post(`/answer/${token}`, question())).status).toBe(404)
+  await chat.click('second', asked.id, 'approve')
   const opened = await told('The window of pve4 is open until')
+  expect(opened.id).toBe(asked.id)
   expect(opened.message.fields).toContainEqual({ name: 'Disk that is ERASED', value: 'S4EVNF0M1' })
   expect((await post('/answer/xxxxxxxxxxxxxxxxxxxx', question())).status).toBe(404)
   expect((await post(`/answer/${token}`, 'no JSON')).status).toBe(400)
@@ -153,10 +167,25 @@ test('in a window the file goes once, to the machine whose token, serial and MAC
 })
 
 test('a window that has ended, or was closed, gives nothing', async () => {
-  const window = { by: 'web:admin' as const, target: 'web:general', language: 'en' as const }
-  await windows.open('pve4', { ...window, until: Date.now() - 1 })
+  const settings = {
+    fqdn: 'pve4.lab.test',
+    keyboard: 'es',
+    country: 'ec',
+    timezone: 'UTC',
+    mailto: 'a@lab.test',
+  } as const
+  const window = { by: 'web:admin' as const, target: 'web:general', language: 'en' as const, settings }
+  await windows.open('pve4', { ...window, until: Date.now() - 1 }, 'one')
   expect((await post(`/answer/${token}`, question())).status).toBe(404)
-  await windows.open('pve4', { ...window, until: Date.now() + 60_000 })
+  await windows.open('pve4', { ...window, until: Date.now() + 60_000 }, 'two')
+  // The same wish heard again, as after a crash, does not give a second file out.
+  expect((await post(`/answer/${token}`, question())).status).toBe(200)
+  await windows.open('pve4', { ...window, until: Date.now() + 60_000 }, 'two')
+  expect((await post(`/answer/${token}`, question())).status).toBe(403)
+  await windows.open('pve4', { ...window, until: Date.now() + 60_000 }, 'three')
+  const older = { ...question(), iso: { release: '8.2', isorelease: '1' } }
+  expect((await post(`/answer/${token}`, older)).status).toBe(403)
+  expect((await told('The answer file of pve4 does not fit')).message.text).toContain('Proxmox VE 8.2')
   await chat.say('admin', 'host prepare pve4 open:off')
   await told('The window of pve4 is closed')
   expect((await post(`/answer/${token}`, question())).status).toBe(404)

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { House } from '../app.ts'
 import type { Config } from '../config.ts'
+import { Refused } from '../core/errors.ts'
 import type { Installs } from '../core/install.ts'
 import { fill, type Values } from '../core/language.ts'
 import type { Message } from '../core/message.ts'
@@ -54,10 +55,10 @@ export function openInstalls(house: House): Installs {
     url: installUrl(config),
     list: () =>
       readyHosts(config).map(({ name, mac, install }) => {
-        const { fqdn, serial, disk, filesystem, cidr } = install
-        return { name, mac, fqdn, serial, disk, filesystem, cidr }
+        const { serial, disk, filesystem, passwordHash: _, ...settings } = install
+        return { name, mac, serial, disk, filesystem, settings }
       }),
-    open: (name, window) => windows.open(name, window),
+    open: (name, window, once) => windows.open(name, window, once),
     close: (name) => windows.close(name),
   }
 }
@@ -97,6 +98,11 @@ class InstallDesk {
     }
     if (!isIt(host, machine)) return refuse('wrong-machine')
     if (state.served) return refuse('served-before')
+    const answer = this.#answer(host, state, token, machine)
+    if (answer instanceof Refused) {
+      await this.#tellMisfit(host, state, answer)
+      return { refused: 'misfit' as const }
+    }
     const { by } = state.window
     // No audit, no effect: what erases a disk is written down first.
     await this.#house.audit.log.append({ kind: 'effect', who: by, line: `answer file for ${host.name} to ${from}` })
@@ -109,10 +115,7 @@ class InstallDesk {
       state: 'warning',
       text: fill(say.servedText, values),
     })
-    const { passwordHash, cidr, gateway, dns, ...install } = host.install
-    const network = cidr && gateway && dns ? { cidr, gateway, dns } : undefined
-    const told = { url: `${this.url}/installed/${token}`, fingerprint: pinOf(this.#house.config) }
-    return { answer: answerFile({ ...install, mac: host.mac, passwordHash: passwordHash!, network }, told) }
+    return { answer }
   }
 
   readonly installed = async (token: string, machine: Machine, address: string | undefined): Promise<boolean> => {
@@ -120,7 +123,7 @@ class InstallDesk {
     const state = host && (await this.#windows.state(host.name))
     if (!host || !state?.served || !isIt(host, machine)) return false
     const say = words[state.window.language]
-    const values = { host: host.name, address: address ?? host.install.cidr ?? host.endpoint }
+    const values = { host: host.name, address: address ?? state.window.settings.cidr ?? host.endpoint }
     await this.#tell(host, state, 'done', {
       title: fill(say.done, values),
       state: 'ok',
@@ -128,6 +131,25 @@ class InstallDesk {
     })
     await this.#windows.close(host.name)
     return true
+  }
+
+  /** Made before anything is given out: an installer that would not take it is told to people and changes nothing. */
+  #answer(host: Ready, { window }: State, token: string, { release }: Machine): string | Refused {
+    const told = { url: `${this.url}/installed/${token}`, fingerprint: pinOf(this.#house.config) }
+    const { passwordHash, filesystem, disk } = host.install
+    try {
+      const machine = { passwordHash: passwordHash!, filesystem, disk, mac: host.mac }
+      return answerFile({ ...window.settings, ...machine }, told, release)
+    } catch (error) {
+      if (error instanceof Refused) return error
+      throw error
+    }
+  }
+
+  async #tellMisfit(host: Ready, state: State, { code, values }: Refused): Promise<void> {
+    const { misfit, why } = words[state.window.language]
+    const text = fill(why[code as 'installer-too-old' | 'answer-misfit'], values)
+    await this.#tell(host, state, 'misfit', { title: fill(misfit, { host: host.name }), state: 'warning', text })
   }
 
   #hostOf = (token: string): Ready | undefined =>
@@ -138,7 +160,7 @@ class InstallDesk {
     const say = words[state.window.language]
     const count = await this.#windows.refused(host.name)
     const values: Values = { host: host.name, count, from, serial: machine.serial, macs: machine.macs.join(', ') }
-    const text = `${fill(say.why[why], values)}\n${fill(say.again, values)}`
+    const text = `${fill(say.why[why as Exclude<Refusal, 'misfit'>], values)}\n${fill(say.again, values)}`
     await this.#tell(host, state, 'refused', { title: fill(say.refused, values), state: 'warning', text }, count)
   }
 

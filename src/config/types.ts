@@ -72,11 +72,12 @@ export interface Host {
 export interface HostInstall {
   /** Of its DMI. */
   serial: string
-  fqdn: string
-  keyboard: Keyboard
-  country: string
-  timezone: string
-  mailto: string
+  /** What is not here is asked for when its window is opened. */
+  fqdn?: string | undefined
+  keyboard?: Keyboard | undefined
+  country?: string | undefined
+  timezone?: string | undefined
+  mailto?: string | undefined
   /** As crypt(3) writes it. */
   passwordHash?: Secret | undefined
   filesystem: Filesystem

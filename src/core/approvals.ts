@@ -1,4 +1,4 @@
-import { approvalClasses, type Command, type RunPlan } from './command.ts'
+import { type ActPlan, approvalClasses, type Command, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import type { DispatchPorts } from './events.ts'
 import { fill } from './language.ts'
@@ -21,7 +21,7 @@ export class Approvals {
   }
 
   /** How many OTHER people must agree; of several classes the strictest counts. */
-  needed(command: Command, plan: RunPlan): number {
+  needed(command: Command, plan: RunPlan | ActPlan): number {
     return Math.max(0, ...approvalClasses(command, plan).map((of) => this.#ports.approvals(of)))
   }
 
@@ -42,7 +42,7 @@ export class Approvals {
   }
 
   /** Told to everybody before the first confirmation of somebody who is alone counts; done again it changes nothing. */
-  async announce(ordered: Ordered, plan: RunPlan, from: From, until: number, version: number): Promise<void> {
+  async announce(ordered: Ordered, plan: RunPlan | ActPlan, from: From, until: number, version: number): Promise<void> {
     for (const target of [from.target, ...this.#elsewhere(ordered.cluster, from.target)]) {
       const language = this.#ports.channels.languageOf(target) ?? from.language
       const { say } = this.#ports.words[language]
@@ -55,7 +55,7 @@ export class Approvals {
   }
 
   /** Asks for what is still lacking. */
-  async ask(ordered: Ordered, plan: RunPlan, from: From, pending: Pending): Promise<void> {
+  async ask(ordered: Ordered, plan: RunPlan | ActPlan, from: From, pending: Pending): Promise<void> {
     const { actions } = this.#ports.words[from.language]
     const cancel = { id: 'cancel', label: actions.cancel } as const
     const message: Message = {
@@ -77,7 +77,7 @@ export class Approvals {
     }
   }
 
-  #asks(ordered: Ordered, plan: RunPlan, from: From, { solo, approvedBy }: Pending): string {
+  #asks(ordered: Ordered, plan: RunPlan | ActPlan, from: From, { solo, approvedBy }: Pending): string {
     const { access, words, decideWithinMs } = this.#ports
     const { say } = words[from.language]
     const asker = nameOf(access, from.requester)

@@ -70,6 +70,10 @@ export interface ActPlan {
   shows: Field[]
   warnings: string[]
   explain: Explanation
+  /** What this plan risks beyond its command's risk: it then waits for people as a job would, and the last click does it. */
+  risk?: Risk
+  /** Of one that waits: what it was computed from. */
+  state?: unknown
   /**
    * Does it and tells what became of it. Not called for `--explain`. The state is `ok` unless said. A bot that is killed
    * in the middle does it again: `once` is the same then.
@@ -86,7 +90,7 @@ export const run = (
   plan: Omit<RunPlan, 'kind' | 'job' | 'warnings' | 'state'> & { warnings?: string[]; state?: unknown },
 ): Plan => ({ kind: 'run', job, warnings: [], state: null, ...plan })
 
-/** For commands whose risk is `reads` or `changes`: nothing asks before it. */
+/** For commands whose risk is `reads` or `changes`: nothing asks before it, unless the plan itself says that it risks more. */
 export const act = (plan: Omit<ActPlan, 'kind' | 'warnings'> & { warnings?: string[] }): Plan => ({
   kind: 'act',
   warnings: [],

@@ -1,7 +1,7 @@
 import { Approvals } from './approvals.ts'
 import type { AuditEntry } from './audit.ts'
 import type { Entry } from './catalogue.ts'
-import { approvalClasses, type RunPlan } from './command.ts'
+import { type ActPlan, approvalClasses, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
 import type { Clicked, DispatchPorts } from './events.ts'
@@ -10,7 +10,7 @@ import { short } from './line.ts'
 import type { ActionId, Message } from './message.ts'
 import { Order } from './outbox.ts'
 import { convert, type Given, missing } from './parse.ts'
-import { actOf, type Decided, type From, nameOf, type Ordered, type Planning } from './planning.ts'
+import { type Decided, type From, nameOf, type Ordered, type Planning } from './planning.ts'
 import { reachOf } from './pools.ts'
 import { type Access, holds, type Identity } from './roles.ts'
 import { formatTime } from './time.ts'
@@ -113,7 +113,7 @@ export class Decisions {
     const ordered = await this.#planning.located(line, from)
     const plan = await this.#planning.plan(ordered, from, true)
     const waits =
-      plan.kind === 'run' && !ordered.given.explain && approvalClasses(ordered.entry.command, plan).length > 0
+      plan.kind !== 'answer' && !ordered.given.explain && approvalClasses(ordered.entry.command, plan).length > 0
     if (plan.kind !== 'answer' && !ordered.given.explain) {
       const written = { plan: this.#planning.planned(ordered, plan), action: 'form.submit' }
       await this.#planning.audit('asked', ordered, from, written)
@@ -124,7 +124,7 @@ export class Decisions {
     else if (ordered.given.explain)
       await this.#planning.put(from, this.#planning.explained(plan, from.language), Order.decided)
     else if (plan.kind === 'act')
-      await this.#planning.put(from, { state: 'ok', ...(await actOf(ordered.entry, plan, from.card)) }, Order.decided)
+      await this.#planning.put(from, { state: 'ok', ...(await plan.act(from.card)) }, Order.decided)
     else await this.#planning.start(ordered, plan, from)
     await this.#ports.desk.take(from.card, pending.version)
   }
@@ -133,10 +133,9 @@ export class Decisions {
     await this.#refuseOwn(clicked, line, pending)
     const ordered = await this.#planning.located(line, from)
     const plan = await this.#planning.plan(ordered, from, true)
-    if (plan.kind !== 'run') {
-      const message = plan.kind === 'answer' ? plan.answer : await actOf(ordered.entry, plan, from.card)
+    if (plan.kind === 'answer') {
       await this.#ports.desk.take(from.card, pending.version)
-      return this.#settled(pending, from, { state: 'info', ...message })
+      return this.#settled(pending, from, { state: 'info', ...plan.answer })
     }
     if (this.#planning.planHash(ordered, plan) !== pending.plan) {
       const { changedText } = this.#ports.words[from.language].say
@@ -162,7 +161,13 @@ export class Decisions {
     throw this.#planning.notAllowed(pending.path, role, ordered.role, pending.requester, place, words)
   }
 
-  async #confirmed(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From): Promise<void> {
+  async #confirmed(
+    clicked: Clicked,
+    ordered: Ordered,
+    plan: RunPlan | ActPlan,
+    pending: Pending,
+    from: From,
+  ): Promise<void> {
     const { desk, now, decideWithinMs } = this.#ports
     await this.#audit('confirmed', clicked, ordered, plan, from, { approvals: [] })
     if (this.#approvals.needed(ordered.entry.command, plan) === 0) return this.#start(ordered, plan, pending, from)
@@ -180,7 +185,7 @@ export class Decisions {
   }
 
   /** The second time by somebody who has nobody to ask; or the first once more, whose question may be missing yet. */
-  async #confirmedAgain(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From) {
+  async #confirmedAgain(clicked: Clicked, ordered: Ordered, plan: RunPlan | ActPlan, pending: Pending, from: From) {
     const { now, soloMs } = this.#ports
     const { solo } = pending
     if (solo === undefined || solo.event === clicked.event) {
@@ -197,7 +202,13 @@ export class Decisions {
     await this.#start(ordered, plan, pending, from, { approvedBy: [], alone: true })
   }
 
-  async #approved(clicked: Clicked, ordered: Ordered, plan: RunPlan, pending: Pending, from: From): Promise<void> {
+  async #approved(
+    clicked: Clicked,
+    ordered: Ordered,
+    plan: RunPlan | ActPlan,
+    pending: Pending,
+    from: From,
+  ): Promise<void> {
     const { access, desk, now, decideWithinMs } = this.#ports
     const approvedBy = distinct(access, [...pending.approvedBy, clicked.identity])
     const approvedIn = { [clicked.identity]: clicked.target, ...pending.approvedIn }
@@ -213,12 +224,26 @@ export class Decisions {
   }
 
   /** Enqueued before it is taken off the desk: a crash in between leaves a click that finds the same job id again. */
-  async #start(ordered: Ordered, plan: RunPlan, pending: Pending, from: From, decided?: Decided): Promise<void> {
-    await this.#planning.start(ordered, plan, from, decided)
+  async #start(
+    ordered: Ordered,
+    plan: RunPlan | ActPlan,
+    pending: Pending,
+    from: From,
+    decided?: Decided,
+  ): Promise<void> {
+    if (plan.kind === 'run') await this.#planning.start(ordered, plan, from, decided)
+    else await this.#act(ordered, plan, from, decided)
     const who = (decided?.approvedBy ?? []).map((identity) => nameOf(this.#ports.access, identity)).join(', ')
     const text = fill(this.#ports.words[from.language].say.approvedBy, { who })
     await this.#approvals.settle(pending, from, { title: plan.title, state: 'info', text })
     await this.#ports.desk.take(from.card, pending.version)
+  }
+
+  /** Written down before it is done; done again after a crash, it is the same deed by the same name. */
+  async #act(ordered: Ordered, plan: ActPlan, from: From, decided?: Decided): Promise<void> {
+    const written = { plan: this.#planning.planned(ordered, plan), approvals: decided?.approvedBy ?? [] }
+    await this.#planning.audit('ordered', ordered, from, written)
+    await this.#planning.put(from, { state: 'ok', ...(await plan.act(from.card)) }, Order.decided)
   }
 
   /** It came to nothing: said on the card that asks, and on those in other channels. */
@@ -231,7 +256,7 @@ export class Decisions {
     kind: 'confirmed' | 'approved',
     clicked: Clicked,
     ordered: Ordered,
-    plan: RunPlan,
+    plan: RunPlan | ActPlan,
     from: From,
     more: Partial<AuditEntry>,
   ): Promise<void> {

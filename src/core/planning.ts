@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod'
 import type { AuditEntry } from './audit.ts'
 import type { Entry } from './catalogue.ts'
-import { type ActPlan, type Answer, approvalClasses, type Plan, type RunPlan } from './command.ts'
+import { type ActPlan, approvalClasses, type Plan, type RunPlan } from './command.ts'
 import type { Pending } from './desk.ts'
 import { Refused } from './errors.ts'
 import type { DispatchPorts, Said } from './events.ts'
@@ -179,9 +179,10 @@ export class Planning {
     }
     if (given.explain) return this.put(from, this.explained(plan, from.language), Order.waiting)
     await this.audit('asked', ordered, from, { plan: this.planned(ordered, plan) })
-    if (plan.kind === 'act')
-      return this.put(from, { state: 'ok', ...(await actOf(entry, plan, from.card)) }, Order.waiting)
     if (approvalClasses(entry.command, plan).length > 0) return this.askToConfirm(ordered, plan, from)
+    if (plan.kind === 'act') {
+      return this.put(from, { state: 'ok', ...(await plan.act(from.card)) }, Order.waiting)
+    }
     await this.start(ordered, plan, from)
   }
 
@@ -320,13 +321,14 @@ export class Planning {
   /** A plan as the audit trail has it. */
   planned(ordered: Ordered, plan: RunPlan | ActPlan): NonNullable<AuditEntry['plan']> {
     const { title, shows } = plan
-    const hash = plan.kind === 'run' ? this.planHash(ordered, plan) : this.#ports.hash(ordered.given.values)
-    return { title, hash, fields: shows }
+    return { title, hash: this.planHash(ordered, plan), fields: shows }
   }
 
-  planHash(ordered: Ordered, plan: RunPlan): string {
-    const worker = this.#ports.catalogue.workerName(plan.job.worker)
+  planHash(ordered: Ordered, plan: RunPlan | ActPlan): string {
     const risk = plan.risk === undefined ? {} : { risk: plan.risk }
+    if (plan.kind === 'act')
+      return this.#ports.hash({ values: ordered.given.values, state: plan.state ?? null, ...risk })
+    const worker = this.#ports.catalogue.workerName(plan.job.worker)
     return this.#ports.hash({ worker, payload: plan.job.payload, cluster: ordered.cluster, state: plan.state, ...risk })
   }
 
@@ -362,7 +364,13 @@ export class Planning {
     return there?.kind === pending.kind && there.version === version + 1
   }
 
-  async askToConfirm(ordered: Ordered, plan: RunPlan, from: From, changed = false, version = 0): Promise<void> {
+  async askToConfirm(
+    ordered: Ordered,
+    plan: RunPlan | ActPlan,
+    from: From,
+    changed = false,
+    version = 0,
+  ): Promise<void> {
     const words = this.#ports.words[from.language]
     const pending = this.#pending('confirm', ordered, from)
     pending.plan = this.planHash(ordered, plan)
@@ -458,12 +466,6 @@ export class Planning {
       order,
     })
   }
-}
-
-/** What is done in the house itself cannot wait for anybody, so nothing that wants a decision may be planned so. */
-export function actOf({ path, command }: Entry, plan: ActPlan, once: string): Promise<Answer> {
-  if (approvalClasses(command).length > 0) throw new Error(`${path} wants a decision and plans no job`)
-  return plan.act(once)
 }
 
 export const warningFields = (plan: RunPlan | ActPlan, name: string): Field[] =>

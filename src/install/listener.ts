@@ -1,13 +1,17 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import type { Release } from '../core/answer-schema.ts'
 
 /** What a machine says of itself. */
 export interface Machine {
   serial: string
   macs: string[]
+  /** Of the installer; absent where it does not say. */
+  release?: Release
 }
 
-export type Refusal = 'no-window' | 'wrong-machine' | 'served-before'
+/** `misfit`: the installer would not take the file that there is. */
+export type Refusal = 'no-window' | 'wrong-machine' | 'served-before' | 'misfit'
 
 export interface InstallPorts {
   /** The answer file, once, for the machine that it is for; everything else is refused, and told to people. */
@@ -60,7 +64,14 @@ export function readMachine(body: string): Machine | undefined {
   const cards = said?.network_interfaces ?? said?.['network-interfaces']
   if (typeof serial !== 'string' || !Array.isArray(cards)) return undefined
   const macs = cards.flatMap((card) => (typeof card?.mac === 'string' ? [card.mac.toLowerCase()] : []))
-  return { serial: serial.trim().slice(0, 128), macs: macs.slice(0, 64) }
+  const release = releaseIn(said)
+  return { serial: serial.trim().slice(0, 128), macs: macs.slice(0, 64), ...(release ? { release } : {}) }
+}
+
+/** `9.1` of its medium. */
+function releaseIn(said: Report | undefined): Release | undefined {
+  const [, major, minor] = /^(\d{1,3})\.(\d{1,3})/.exec(String(said?.iso?.release ?? '')) ?? []
+  return major === undefined ? undefined : { major: Number(major), minor: Number(minor) }
 }
 
 /** Of the card that the installer has put the management address on. */
@@ -72,6 +83,7 @@ function managementAddress(body: string): string | undefined {
 }
 
 interface Report {
+  iso?: { release?: unknown }
   dmi?: { system?: { serial?: unknown } }
   network_interfaces?: unknown
   'network-interfaces'?: unknown

@@ -12,6 +12,13 @@ if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return 0 end
 redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return 1`
 
+/** KEYS opened window served refusals; ARGV window ms. A wish that was heard before changes nothing. */
+const openScript = `
+if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[3]) then return 0 end
+redis.call('DEL', KEYS[3], KEYS[4])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1`
+
 /** KEYS window served. */
 const closeScript = `return redis.call('DEL', KEYS[1], KEYS[2])`
 
@@ -43,13 +50,11 @@ export class InstallWindows {
 
   tokenOf = (name: string): string => installToken(this.#seal, name)
 
-  async open(name: string, window: Window): Promise<void> {
+  async open(name: string, window: Window, once: string): Promise<void> {
     const left = Math.max(1, window.until - this.#now())
-    await this.#redis
-      .multi()
-      .del(this.#served(name), this.#refusals(name))
-      .set(this.#window(name), this.#seal.wrap('install window', name, window), 'PX', left)
-      .exec()
+    const keys = [`${this.#prefix}:install-once:${once}`, this.#window(name), this.#served(name), this.#refusals(name)]
+    const sealed = this.#seal.wrap('install window', name, window)
+    await this.#redis.eval(openScript, keys.length, ...keys, sealed, left, installedWithinMs)
   }
 
   /** Open now, or served and not done yet. */

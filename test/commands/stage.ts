@@ -34,11 +34,11 @@ const installs: Installs = {
   list: () => [
     {
       name: 'pve4',
-      fqdn: 'pve4.lab.test',
       serial: 'CZJ1',
       mac: 'bc:24:11:0a:0b:0c',
       disk: { serial: 'S4EVNF0M1' },
       filesystem: 'ext4',
+      settings: { fqdn: 'pve4.lab.test', keyboard: 'es', country: 'ec', timezone: 'America/Guayaquil' },
     },
   ],
   open: async () => {},
