@@ -161,8 +161,44 @@ describe('what Proxmox shows elsewhere', () => {
       { kind: 'task.failed', guest: 'vm:100', raw: exit, cause: 'storage-missing' },
     ])
     expect([...look(failed('UPID:1')), ...look(failed('UPID:2'))]).toEqual([])
-    look((each) => ({ ...each, tasks: [task({ upid: 'UPID:3' })] }))
-    expect(kinds(look(failed('UPID:4')))).toEqual(['task.failed'])
+    const list = [task({ upid: 'UPID:0', endtime: t0 + 40 }), task({ upid: 'UPID:2', exit })]
+    expect(look((each) => ({ ...each, tasks: list }))).toEqual([])
+    // Whoever starts it: it starts.
+    const good = task({ upid: 'UPID:3', user: 'ana@pve', node: 'pve3', endtime: t0 + 60 })
+    const over = (each: Look): Look => ({ ...each, tasks: [...list, good] })
+    expect(look(over)).toMatchObject([{ kind: 'task.done', guest: 'vm:100', node: 'pve3' }])
+    expect(look(over)).toEqual([])
+    const again = task({ upid: 'UPID:4', exit, endtime: t0 + 70 })
+    expect(kinds(look((each) => ({ ...each, tasks: [...list, good, again] })))).toEqual(['task.failed'])
+  })
+
+  test('a backup of one guest that fails is over with a later good one; of a whole node nothing says which work is the same', () => {
+    const { look } = watch()
+    const of = (id: string, upid: string, exit: string, endtime: number) =>
+      task({ type: 'vzdump', user: 'backup@pve', id, upid, exit, endtime: t0 + endtime })
+    look((each) => ({ ...each, tasks: [] }))
+    const bad = [of('100', 'UPID:1', 'job errors', 20), of('', 'UPID:2', 'job errors', 21)]
+    expect(look((each) => ({ ...each, tasks: bad }))).toMatchObject([
+      { kind: 'backup.failed', guest: 'vm:100' },
+      { kind: 'backup.failed' },
+    ])
+    const good = [of('100', 'UPID:3', 'OK', 30), of('', 'UPID:4', 'OK', 31)]
+    expect(look((each) => ({ ...each, tasks: [...bad, ...good] }))).toMatchObject([
+      { kind: 'backup.done', guest: 'vm:100' },
+    ])
+  })
+
+  test('a guest that is taken out of HA is told where HA still owed it something', () => {
+    for (const state of ['error', 'started']) {
+      const { looks, look } = watch()
+      const services = { 'vm:100': { node: 'pve2', state, running: false } }
+      looks(3)
+      looks(3, (each) => ({ ...each, manager: { ...each.manager!, services } }))
+      const events = look((each) => ({ ...each, manager: { ...each.manager!, services: {} } }))
+      expect(events.map(({ kind, guest }) => `${kind} ${guest}`)).toEqual(
+        state === 'error' ? ['guest.unmanaged vm:100'] : [],
+      )
+    }
   })
 
   test('tasks of people, and those that ended before the first look, are no news', () => {
@@ -223,6 +259,7 @@ describe('what Proxmox shows elsewhere', () => {
       })
     looks(2, job(0))
     expect(kinds([...looks(3, job(1)), ...looks(3, job(2))])).toEqual(['replication.failed'])
+    expect(kinds(looks(3, job(0)))).toEqual(['replication.done'])
   })
 
   test('a move without an end, a dead master and a dead LRM are told once after a time', () => {
@@ -246,6 +283,11 @@ describe('what Proxmox shows elsewhere', () => {
         ],
       })
     expect(kinds(looks(100, dead('lrm')))).toEqual(['lrm.dead'])
+    const lrm =
+      (status: string) =>
+      (each: Look): Look => ({ ...moving(each), ha: [...each.ha!, { type: 'lrm', node: 'pve2', status }] })
+    expect(looks(3, lrm('pve2 (unable to read lrm status)'))).toEqual([])
+    expect(kinds(looks(3, lrm('pve2 (active, watchdog active, Sun)')))).toEqual(['lrm.back'])
     expect(kinds(looks(200, dead('master')))).toEqual(['master.dead'])
   })
 })

@@ -182,8 +182,32 @@ describe('what has an incident of its own', () => {
       ],
       ['a QDevice', ['qdevice.lost', {}], ['qdevice.back', {}], 'warning'],
       ['HA that is off', ['ha.disarmed', {}], ['ha.armed', {}], 'warning'],
-      ['a failed task', ['task.failed', { node: 'pve1', upid: 'UPID:1' }], undefined, 'warning'],
-      ['a failed backup', ['backup.failed', { node: 'pve1', upid: 'UPID:2' }], undefined, 'warning'],
+      ['a dead LRM', ['lrm.dead', { node: 'pve2' }], ['lrm.back', { node: 'pve2' }], 'warning'],
+      [
+        'a failed task',
+        ['task.failed', { node: 'pve1', guest: 'vm:7', upid: 'UPID:1', values: { type: 'qmstart' } }],
+        ['task.done', { node: 'pve2', guest: 'vm:7', upid: 'UPID:3', values: { type: 'qmstart' } }],
+        'warning',
+      ],
+      [
+        'a failed backup of one machine',
+        ['backup.failed', { node: 'pve1', guest: 'vm:7', upid: 'UPID:2' }],
+        ['backup.done', { node: 'pve2', guest: 'vm:7', upid: 'UPID:4' }],
+        'warning',
+      ],
+      ['a failed backup of many', ['backup.failed', { node: 'pve1', upid: 'UPID:2' }], undefined, 'warning'],
+      [
+        'a replication',
+        ['replication.failed', { node: 'pve1', guest: 'vm:7', values: { job: '7-0' } }],
+        ['replication.done', { node: 'pve1', guest: 'vm:7', values: { job: '7-0' } }],
+        'warning',
+      ],
+      [
+        'a machine in error that is taken out of HA',
+        ['guest.error', { guest: 'vm:7', node: 'pve2' }],
+        ['guest.unmanaged', { guest: 'vm:7', node: 'pve2' }],
+        'critical',
+      ],
     ]
 
   test.each(cases)('%s', (_, begin, end, severity) => {
@@ -191,6 +215,14 @@ describe('what has an incident of its own', () => {
     expect(tale.only).toMatchObject({ state: 'open', severity, kind: begin[0] })
     expect(tale.look(9000).only.state).toBe('open')
     if (end) expect(tale.tell(9001, end).only.state).toBe('resolved')
+  })
+
+  test('what nothing can show to be over says so, and is no longer waited for once HA has let go of it', () => {
+    const [backup] = new Tale().tell(0, ['backup.failed', { node: 'pve1', upid: 'UPID:2' }]).only.troubles
+    expect(backup).toMatchObject({ byHand: true })
+    const error = new Tale().tell(0, ['guest.error', { guest: 'vm:7', node: 'pve2' }])
+    error.tell(5, ['guest.unmanaged', { guest: 'vm:7', node: 'pve2' }])
+    expect(error.only.affected).toMatchObject([{ guest: 'vm:7', state: 'hit', alone: true }])
   })
 
   test('a machine that died and was started again is told and over', () => {

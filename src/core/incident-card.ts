@@ -61,9 +61,11 @@ function stateOf({ state, severity, quiet, staleSince }: Incident): State {
   return severity === 'critical' ? 'failed' : 'warning'
 }
 
-function textOf({ staleSince, state }: Incident, reader: Reader): string {
-  if (staleSince === undefined || state === 'resolved') return ''
-  return fill(reader.words.incidents.stale, { since: when(staleSince, reader) })
+function textOf({ staleSince, state, troubles }: Incident, reader: Reader): string {
+  if (state === 'resolved') return ''
+  const { stale, byHand } = reader.words.incidents
+  if (staleSince !== undefined) return fill(stale, { since: when(staleSince, reader) })
+  return troubles.some((trouble) => trouble.byHand && trouble.over === undefined) ? byHand : ''
 }
 
 const when = (at: string, reader: Reader): string => formatTime(Date.parse(at), reader)
@@ -179,7 +181,14 @@ function actionsOf({ state }: Incident, { words }: Reader): Action[] {
 }
 
 /** Known to us alone: a message says it in words, since whoever reads `event` has a list of kinds that does not hold it. */
-const wordsOnly: ReadonlySet<string> = new Set(['guest.running'])
+const wordsOnly: ReadonlySet<string> = new Set([
+  'guest.running',
+  'guest.unmanaged',
+  'lrm.back',
+  'task.done',
+  'backup.done',
+  'replication.done',
+])
 
 /** The contract's `event` of a message. */
 function eventOf(

@@ -91,6 +91,8 @@ export interface Trouble {
   kind: string
   at: string
   node?: string
+  /** Nothing that can be read ends it: a person does. */
+  byHand?: true
   /** When it was seen to be over. */
   over?: string
 }

@@ -8,6 +8,8 @@ export interface Effect {
   makes?: (event: ClusterEvent) => string | undefined
   /** Keys of what is over now. `node pve1 *`: everything of that node that is not the node itself. */
   ends?: (event: ClusterEvent) => string[]
+  /** Nothing that can be read ends it: a person does. */
+  byHand?: (event: ClusterEvent) => boolean
 }
 
 const cluster = () => 'cluster'
@@ -21,11 +23,14 @@ const ending =
     keys
 const storage = ({ storage }: ClusterEvent) => `storage ${storage}`
 const storageOnNode = ({ storage, node }: ClusterEvent) => `storage ${storage} ${node ?? ''}`.trim()
-/** What fails once and says nothing of how it goes on. */
-const once =
-  (what: string) =>
-  ({ upid, key }: ClusterEvent) =>
-    `${what} ${upid ?? key}`
+const tasks = ({ guest, node }: ClusterEvent) => `tasks ${guest ?? node ?? ''}`.trim()
+const replications = ({ guest, node }: ClusterEvent) => `replication ${guest ?? node}`
+const backups = ({ guest, node }: ClusterEvent) => `backup ${node ?? guest}`
+/** Over when the same work on the same guest goes well; of work on several guests nothing says which work is the same. */
+const task = ({ guest, values, upid, key }: ClusterEvent) =>
+  `task ${guest ? `${guest} ${values?.type}` : (upid ?? key)}`
+const backup = ({ guest, upid, key }: ClusterEvent) => `backup ${guest ?? upid ?? key}`
+const replication = ({ values, upid, key }: ClusterEvent) => `replication ${values?.job ?? upid ?? key}`
 const isMarginGone = ({ values }: ClusterEvent) => !(Number(values?.margin) > 0)
 
 export const effects: Readonly<Record<EventKind, Effect>> = {
@@ -50,22 +55,27 @@ export const effects: Readonly<Record<EventKind, Effect>> = {
   'guest.frozen': { subject: node, makes: guest },
   'guest.stuck': { subject: node, makes: guest },
   'guest.restarted': { subject: guest },
+  'guest.unmanaged': { subject: guest, ends: guestOver },
   'master.changed': { subject: always('master'), ends: ending('master') },
   'master.dead': { subject: always('master'), makes: always('master') },
   'lrm.dead': { subject: node, makes: (event) => `lrm ${event.node}` },
+  'lrm.back': { subject: node, ends: (event) => [`lrm ${event.node}`] },
   'maintenance.on': { subject: node },
   'maintenance.off': { subject: node, ends: (event) => [`lrm ${event.node}`] },
   'ha.disarmed': { subject: always('ha'), makes: always('ha') },
   'ha.armed': { subject: always('ha'), ends: ending('ha') },
   'cluster.unseen': { subject: always('unseen'), makes: always('unseen') },
   'cluster.seen': { subject: always('unseen'), ends: ending('unseen') },
-  'task.failed': { subject: (event) => `tasks ${event.guest ?? event.node ?? ''}`.trim(), makes: once('task') },
+  'task.failed': { subject: tasks, makes: task },
+  'task.done': { subject: tasks, ends: (event) => [task(event)] },
   'storage.lost': { subject: storage, makes: storageOnNode },
   'storage.back': { subject: storage, ends: (event) => [storageOnNode(event)] },
   'qdevice.lost': { subject: always('qdevice'), makes: always('qdevice') },
   'qdevice.back': { subject: always('qdevice'), ends: ending('qdevice', 'margin') },
-  'replication.failed': { subject: (event) => `replication ${event.guest ?? event.node}`, makes: once('replication') },
-  'backup.failed': { subject: (event) => `backup ${event.node ?? event.guest}`, makes: once('backup') },
+  'replication.failed': { subject: replications, makes: replication },
+  'replication.done': { subject: replications, ends: (event) => [replication(event)] },
+  'backup.failed': { subject: backups, makes: backup, byHand: (event) => event.guest === undefined },
+  'backup.done': { subject: backups, ends: (event) => [backup(event)] },
   'drill.started': { subject: cluster },
   'drill.ended': { subject: cluster },
 }

@@ -157,9 +157,11 @@ function struck(incident: Incident, event: ClusterEvent, isNew: boolean, context
   return isDamage || worse ? alerted({ ...next, state: 'open' }, context.now) : next
 }
 
-const troubleOf = (key: string, { kind, at, node, from }: ClusterEvent): Trouble => {
+const troubleOf = (key: string, event: ClusterEvent): Trouble => {
+  const { kind, at, node, from } = event
   const where = node ?? from
-  return { key, kind, at, ...(where === undefined ? {} : { node: where }) }
+  const byHand = effects[kind].byHand?.(event) ? { byHand: true as const } : {}
+  return { key, kind, at, ...(where === undefined ? {} : { node: where }), ...byHand }
 }
 
 const later = (a: string, b: string) => (Date.parse(a) > Date.parse(b) ? a : b)
@@ -180,6 +182,7 @@ function withGuest(incident: Incident, event: ClusterEvent, { guests = [] }: Con
     ...(node === undefined ? {} : { node }),
     ...(event.downSeconds === undefined ? {} : { downSeconds: event.downSeconds }),
     state: isFine ? 'fine' : 'hit',
+    ...(kind === 'guest.unmanaged' ? { alone: true as const } : {}),
   }
   const others = incident.affected.filter((one) => one !== before)
   return { ...incident, affected: [...others, now] }

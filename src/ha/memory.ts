@@ -1,7 +1,7 @@
 import { emptyTable, type Table } from './table.ts'
 
 /** A memory of another version is none. */
-export const memoryVersion = 2
+export const memoryVersion = 3
 
 /**
  * What the watcher keeps from one look to the next. Plain JSON; times named `since` are `Look.steady`, so that neither a
@@ -31,8 +31,8 @@ export interface Memory {
   storages: Readonly<Record<string, StorageMemory>>
   tasks: TaskMemory
   votes: VotesMemory
-  /** Job → how often it had failed. */
-  replication: Readonly<Record<string, number>>
+  /** By job. */
+  replication: Readonly<Record<string, ReplicationMemory>>
 }
 
 export interface Sight {
@@ -127,10 +127,16 @@ export interface StorageMemory {
 export interface TaskMemory {
   /** UPIDs of failures that have been judged and may still be listed → their node. */
   seen: Readonly<Record<string, string>>
-  /** Guest and type → Proxmox's line; cleared by a success. */
-  failing: Readonly<Record<string, string>>
+  /** By guest and type: Proxmox's line, and when (seconds); gone with a later success. */
+  failing: Readonly<Record<string, { line: string; at: number }>>
   /** Guests that a task is moving right now. */
   moving: readonly string[]
+}
+
+export interface ReplicationMemory {
+  /** How often in a row. */
+  failed: number
+  told?: true
 }
 
 export interface VotesMemory {

@@ -1,5 +1,6 @@
 import { type Change, sourceOf } from './change.ts'
 import type { Draft } from './draft.ts'
+import type { EventKind } from './event.ts'
 import type { Look, Service } from './look.ts'
 import type { Memory, NodeMemory, ServiceMemory } from './memory.ts'
 import { inferFencing, plannedOf } from './nodes.ts'
@@ -21,7 +22,7 @@ const wanted = new Set(['started', 'request_start', 'request_start_balance', 'mi
 
 /**
  * Guests under HA, by the manager's own notes: all of them are of one round, while the list that people see mixes in
- * what came after. Where nothing is told: a guest that is new or taken out, `starting` after a move (it ran all along),
+ * what came after. Where nothing is told: a guest that is new, or taken out while it was well, `starting` after a move (it ran all along),
  * a guest that was moved by hand while HA was off.
  */
 export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>, telling: Telling): Services {
@@ -41,7 +42,22 @@ export function seeServices(memory: Memory, look: Look, nodes: Draft<NodeMemory>
   }
   // With all of them still there, nobody is missing.
   const gone = services.size === count ? [] : services.keep((sid) => Object.hasOwn(seen, sid))
+  for (const sid of gone) tellUnmanaged(sid, new TableDraft(memory.services).get(sid)!, telling)
   return { services, gone, restless }
+}
+
+/** Told of a guest in such a state, people wait for HA to do something about it, which it does no more. */
+const troubled: Readonly<Record<string, EventKind>> = {
+  error: 'guest.error',
+  recovery: 'guest.no-target',
+  freeze: 'guest.frozen',
+}
+
+function tellUnmanaged(sid: string, was: ServiceMemory, telling: Telling): void {
+  const trouble = troubled[was.state]
+  const isTold = trouble !== undefined && telling.hasTold(trouble, sid)
+  if (!isTold && !was.recovering && !was.stuckTold) return
+  telling.tell('guest.unmanaged', sid, { guest: sid, ...nodeOf(was) }, telling.round)
 }
 
 const isSame = (was: ServiceMemory, now: Service) =>
@@ -111,7 +127,7 @@ function tellPlace(
   }
 }
 
-const nodeOf = ({ node }: Service) => (node === undefined ? {} : { node })
+const nodeOf = ({ node }: Pick<Service, 'node'>) => (node === undefined ? {} : { node })
 
 const causeOf = ({ failedNodes }: Service) =>
   failedNodes && failedNodes.length > 0 ? { cause: 'start-failed', values: { tried: failedNodes.join(', ') } } : {}

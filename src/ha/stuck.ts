@@ -46,17 +46,22 @@ export function seeStuck(
   }
 }
 
-/** An LRM that gives no sign though its node is there, or has lost its lock: nothing is started or stopped there. */
+/**
+ * An LRM that gives no sign though its node is there, or has lost its lock, and one that works again. What became of it
+ * is not known where its node is gone, or nobody can read its status.
+ */
 export function seeLrms(look: Look, nodes: Draft<NodeMemory>, telling: Telling): void {
   for (const entry of look.ha ?? []) {
     if (entry.type !== 'lrm') continue
     const node = nodes.get(entry.node)
     if (!node) continue
+    if (entry.status.includes('unable to read')) continue
     const isLost = look.manager?.lrms[entry.node]?.state === 'lost_agent_lock'
     const isDead = node.up && (isLost || entry.status.includes('old timestamp'))
     if (!isDead) {
       const { lrmSince, lrmTold, ...rest } = node
       if (lrmSince !== undefined || lrmTold) nodes.set(entry.node, rest)
+      if (lrmTold && node.up) telling.tell('lrm.back', entry.node, { node: entry.node })
       continue
     }
     const since = node.lrmSince ?? look.steady

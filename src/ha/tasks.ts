@@ -26,17 +26,24 @@ export function seeTasks(
   const seen = new Draft(memory.tasks.seen)
   const failing = new Draft(memory.tasks.failing)
   for (const task of tasks.toSorted((a, b) => (a.endtime ?? 0) - (b.endtime ?? 0))) {
+    if (task.endtime === undefined) continue
     const guest = guestOf(task, services)
+    const name = `${guest} ${task.type}`
+    const was = failing.get(name)
+    if (!isFailed(task)) {
+      // Whoever did it: what failed before works.
+      if (guest === undefined || was === undefined || task.endtime <= was.at) continue
+      failing.delete(name)
+      tellSuccess(task, guest, telling)
+      continue
+    }
     const isOurs = task.type === 'vzdump' || (guest !== undefined && isManagers(task))
-    if (!isOurs || task.endtime === undefined) continue
-    const name = `${guest ?? task.id} ${task.type}`
-    if (!isFailed(task)) failing.keep((each) => each !== name)
-    if (!isFailed(task) || seen.get(task.upid) !== undefined) continue
+    if (!isOurs || seen.get(task.upid) !== undefined) continue
     seen.set(task.upid, task.node)
     if (task.endtime < memory.began) continue
     const line = task.exit ?? ''
-    if (task.type !== 'vzdump' && failing.get(name) === line) continue
-    failing.set(name, line)
+    if (guest !== undefined) failing.set(name, { line, at: task.endtime })
+    if (task.type !== 'vzdump' && was?.line === line) continue
     tellFailure(task, guest, line, telling)
   }
   forget(seen, tasks)
@@ -61,6 +68,11 @@ function tellFailure(task: Task, guest: string | undefined, line: string, tellin
     },
     (task.endtime ?? 0) * 1000,
   )
+}
+
+function tellSuccess({ type, node, upid, endtime }: Task, guest: string, telling: Telling): void {
+  const kind = type === 'vzdump' ? 'backup.done' : 'task.done'
+  telling.tell(kind, guest, { node, guest, upid, values: { type } }, (endtime ?? 0) * 1000)
 }
 
 const isManagers = (task: Task) => managers.test(task.type) && task.user === 'root@pam' && task.tokenid === undefined

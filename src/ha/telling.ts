@@ -31,6 +31,11 @@ export class Telling {
     return this.#told.value
   }
 
+  /** Ever, of this subject. */
+  hasTold(kind: EventKind, subject: string): boolean {
+    return this.#told.get(`${kind}:${subject}`) !== undefined
+  }
+
   /** `subject` is what the event is about; `at` milliseconds on Proxmox's clock. */
   tell(kind: EventKind, subject: string, more: More, at = this.now): void {
     const name = subject === '' ? kind : `${kind}:${subject}`
