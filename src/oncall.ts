@@ -11,14 +11,16 @@ import type { PagerSaid } from './http/pager-hook.ts'
 import { Heartbeat } from './jobs/heartbeat.ts'
 import { OncallBook } from './jobs/oncall-book.ts'
 import { OncallKeeper } from './jobs/oncall-keeper.ts'
-import { PagerLine } from './jobs/pager-line.ts'
+import { newestKey, PagerLine } from './jobs/pager-line.ts'
 import { openEventLog } from './watch.ts'
 
 /** Turns, swaps and windows, as commands and the keeper see them. */
 export const openOncall = ({ config, patient, prefix, seal, audit }: House): OncallBook =>
   new OncallBook({ redis: patient, prefix, seal, plan: config.oncall, audit: audit.log.append, now: Date.now })
 
-const mark = 'quorum-'
+/** What the pager knows an incident by; new damage after an acknowledgement has a key of its own. */
+const keyOf = (id: string, key: number) => `quorum-${id}${key > 1 ? `#${key}` : ''}`
+const keyForm = /^quorum-(i-[a-z0-9]+)(?:#(\d+))?$/
 
 /** Calls who is on call and keeps the pager and the heartbeat, in every worker. */
 export function keepOncall(
@@ -78,10 +80,10 @@ function openPager({ config, patient, prefix, seal, access }: House, incidents: 
     incidents,
     due: pagerDue,
     context,
-    call: (action, incident: Incident) =>
+    call: (action, incident: Incident, key) =>
       call({
         action,
-        dedupKey: `${mark}${incident.id}`,
+        dedupKey: keyOf(incident.id, key),
         summary: `${incident.cluster}: ${titleOf(incident, reader)}`,
         source: incident.cluster,
         severity: incident.severity,
@@ -94,12 +96,13 @@ function openPager({ config, patient, prefix, seal, access }: House, incidents: 
 
 type Incidents = ReturnType<typeof openIncidents>['incidents']
 
-/** What the pager's people did there is done here; a word older than the newest damage is about the one before. */
+/** What the pager's people did there is done here; a word older than the newest damage, or on an older key, is about the one before. */
 export const pagerSays =
-  (incidents: Incidents) =>
+  (place: Pick<House, 'prefix' | 'seal'> & { redis: House['patient'] }, incidents: Incidents) =>
   async ({ kind, key, by, at }: PagerSaid): Promise<void> => {
-    if (!key.startsWith(mark)) return
-    const incident = await incidents.get(key.slice(mark.length))
+    const [, id, nth = '1'] = keyForm.exec(key) ?? []
+    if (id === undefined || Number(nth) !== (await newestKey(place, id))) return
+    const incident = await incidents.get(id)
     if (!incident || incident.state === 'resolved' || at < Date.parse(incident.alertedAt) - skewMs) return
     if (kind === 'ack' && incident.state === 'acknowledged') return
     await incidents.act(incident.id, { kind, by }, {})

@@ -11,7 +11,7 @@ import type { OncallPlan } from '../src/core/oncall.ts'
 import type { Outbox } from '../src/core/outbox.ts'
 import { Access } from '../src/core/roles.ts'
 import { Secret } from '../src/core/secret.ts'
-import { act, tell } from '../src/ha/acts.ts'
+import { act, pass, tell } from '../src/ha/acts.ts'
 import { take } from '../src/ha/incident.ts'
 import { pagerDue, pagesDue } from '../src/ha/paging.ts'
 import { pagerCall } from '../src/http/pager.ts'
@@ -22,7 +22,7 @@ import { RedisIncidents } from '../src/jobs/incidents.ts'
 import { OncallBook } from '../src/jobs/oncall-book.ts'
 import { OncallKeeper } from '../src/jobs/oncall-keeper.ts'
 import { CardStore } from '../src/jobs/outbox.ts'
-import { PagerLine } from '../src/jobs/pager-line.ts'
+import { newestKey, PagerLine } from '../src/jobs/pager-line.ts'
 import type { Redis } from '../src/jobs/redis.ts'
 import { Ground } from './fixtures/ground.ts'
 import { until } from './until.ts'
@@ -276,7 +276,7 @@ describe('the pager', () => {
     const receiver = await Receiver.start()
     receiver.answers = answers
     const call = pagerCall({ url: receiver.url, key: new Secret('PK') })
-    const { incidents, keeper } = w.process()
+    const { incidents, keeper, store } = w.process()
     const line = new PagerLine({
       redis: w.plot.redis,
       prefix: w.plot.prefix,
@@ -285,8 +285,16 @@ describe('the pager', () => {
       due: pagerDue,
       context: async () => ({ now: w.now, plan, swaps: [], windows: [] }),
       tempo: 1000,
-      call: (action, { id, cluster, severity, openedAt, kind }) =>
-        call({ action, dedupKey: id, summary: id, source: cluster, severity, timestamp: openedAt, class: kind }),
+      call: (action, { id, cluster, severity, openedAt, kind }, key) =>
+        call({
+          action,
+          dedupKey: key > 1 ? `${id}#${key}` : id,
+          summary: id,
+          source: cluster,
+          severity,
+          timestamp: openedAt,
+          class: kind,
+        }),
     })
     ground.onClose(() => line.close())
     const one = keeper({ pager: (incident: Incident, context: never) => line.wake(incident, context) })
@@ -295,7 +303,7 @@ describe('the pager', () => {
       await one.tick()
       return (await incidents.get(id))!.timeline.some(({ told }) => told?.once === what)
     }
-    return { w, receiver, incidents, id, told }
+    return { w, receiver, incidents, store, id, told }
   }
 
   test('down for many attempts, then told once; acknowledged and resolved in chat, under one dedup key', async () => {
@@ -314,6 +322,28 @@ describe('the pager', () => {
     expect(actions.slice(1)).toEqual([
       ['acknowledge', id],
       ['resolve', id],
+    ])
+  })
+
+  test('an acknowledgement that runs out rings again, under a key of its own; one end for both', async () => {
+    const { w, receiver, incidents, store, id, told } = await paged([{ status: 202 }])
+    await until(() => told('pager.1.trigger.delivered'), 'the pager to accept')
+    await incidents.act(id, { kind: 'ack', by: 'pager:PU1', forMs: 60_000 }, {})
+    await until(() => told('pager.1.acknowledge.delivered'), 'the acknowledgement')
+    w.now += 61_000
+    const before = (await incidents.get(id))!
+    const after = pass(before, { now: w.now })
+    expect(await store.commit('main', [{ before, after }], w.now)).toBe(true)
+    await until(() => told('pager.2.trigger.delivered'), 'the second call')
+    expect(await newestKey(w.plot, id)).toBe(2)
+    await incidents.act(id, { kind: 'resolve', by: 'web:luis' }, {})
+    await until(() => told('pager.2.resolve.delivered'), 'the end')
+    expect(receiver.got.map(({ event_action, dedup_key }) => `${event_action} ${dedup_key}`)).toEqual([
+      `trigger ${id}`,
+      `acknowledge ${id}`,
+      `trigger ${id}#2`,
+      `resolve ${id}`,
+      `resolve ${id}#2`,
     ])
   })
 

@@ -207,6 +207,8 @@ describe('escalation', () => {
     const triggered = { alerts: 1, state: 'triggered' } as const
     const due = (more: Partial<Incident>, sent?: Parameters<typeof pagerDue>[1]) =>
       pagerDue({ ...incident, ...more }, sent, context(0))?.action
+    const keys = (more: Partial<Incident>, sent: Parameters<typeof pagerDue>[1]) =>
+      pagerDue({ ...incident, ...more }, sent, context(0))?.keys
     expect(due({})).toBe('trigger')
     expect(due({}, triggered)).toBeUndefined()
     expect(due({ alerts: 2 }, triggered)).toBe('trigger')
@@ -215,5 +217,11 @@ describe('escalation', () => {
     expect(due({ state: 'resolved' }, { alerts: 1, state: 'acknowledged' })).toBe('resolve')
     expect(due({ state: 'resolved' })).toBeUndefined()
     expect(due({ severity: 'warning' })).toBeUndefined()
+    // What is not acknowledged yet goes on under its key; what is would not ring again.
+    expect(keys({ alerts: 2 }, triggered)).toEqual([1])
+    expect(keys({ alerts: 2 }, { alerts: 1, state: 'acknowledged' })).toEqual([2])
+    expect(keys({ alerts: 3 }, { alerts: 2, state: 'acknowledged', keys: 2 })).toEqual([3])
+    expect(keys({ state: 'acknowledged' }, { alerts: 2, state: 'triggered', keys: 2 })).toEqual([2])
+    expect(keys({ state: 'resolved' }, { alerts: 2, state: 'triggered', keys: 2 })).toEqual([1, 2])
   })
 })

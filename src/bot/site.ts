@@ -11,7 +11,7 @@ import { pagerSays } from '../oncall.ts'
 /** Serves health, metrics, one-time links and what Slack sends over HTTP; undefined where its port is taken. */
 export async function openSite(parts: {
   house: House
-  incidents: Parameters<typeof pagerSays>[0]
+  incidents: Parameters<typeof pagerSays>[1]
   slack: SlackParts | undefined
   discord: { connected(): boolean } | undefined
   /** By cluster. */
@@ -28,7 +28,7 @@ export async function openSite(parts: {
   const site = health(house.patient, state, publicUrl, parts.metrics)
   if (slack?.requests) mount(site, '/slack/events', slack.requests)
   const hookSecret = house.config.oncall.pager?.hookSecret
-  if (hookSecret) pagerHook(site, hookSecret, pagerSays(incidents))
+  if (hookSecret) pagerHook(site, hookSecret, pagerSays({ ...house, redis: house.patient }, incidents))
   if (publicUrl !== undefined) {
     const box = openSecrets(house, house.prompt)
     site.route('/', secretPages({ box, publicUrl, longest: longestSecret, log: house.log }))

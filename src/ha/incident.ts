@@ -168,10 +168,10 @@ const later = (a: string, b: string) => (Date.parse(a) > Date.parse(b) ? a : b)
 
 function withGuest(incident: Incident, event: ClusterEvent, { guests = [] }: Context): Incident {
   const { guest, kind } = event
-  if (guest === undefined || incident.affected.length >= mostAffected) return incident
+  if (guest === undefined || !isOfRunning(event) || incident.affected.length >= mostAffected) return incident
   const before = incident.affected.find((one) => one.guest === guest)
   if (!before && incident.quiet) return incident
-  const isFine = ['guest.running', 'guest.moved', 'guest.restarted', 'guest.error-cleared'].includes(kind)
+  const isFine = fine.has(kind)
   const name = before?.name ?? nameIn(event) ?? guests.find((one) => one.guest === guest)?.name
   const from = before?.from ?? event.from ?? event.node
   const node = isFine || kind === 'guest.recovered' ? (event.to ?? event.node ?? before?.node) : before?.node
@@ -187,6 +187,12 @@ function withGuest(incident: Incident, event: ClusterEvent, { guests = [] }: Con
   const others = incident.affected.filter((one) => one !== before)
   return { ...incident, affected: [...others, now] }
 }
+
+const fine = new Set(['guest.running', 'guest.moved', 'guest.restarted', 'guest.error-cleared', 'task.done'])
+
+/** Whether it says how the machine itself is: a backup that fails stops nothing, nor does a stop that fails. */
+const isOfRunning = ({ kind, values }: ClusterEvent) =>
+  !/^(backup|replication)\./.test(kind) && !/^(qm|vz)(shutdown|stop)$/.test(String(values?.type))
 
 const nameIn = ({ values }: ClusterEvent) => (typeof values?.name === 'string' ? values.name : undefined)
 

@@ -72,29 +72,39 @@ export function pagesDue(incident: Incident, context: Context): Page[] {
 
 const slug = (person: string) => person.replaceAll(/[^\p{L}\p{N}_-]/gu, '_')
 
-/** What the pager should know of an incident now; undefined: nothing. `alerts`: the damage that it was triggered by. */
-export type PagerState = { alerts: number; state: 'triggered' | 'acknowledged' | 'resolved' }
+/**
+ * What the pager should know of an incident now; undefined: nothing. `alerts`: the damage that it was triggered by;
+ * `keys`: how many of its own incidents there are for it, 1 unless it says.
+ */
+export type PagerState = { alerts: number; state: 'triggered' | 'acknowledged' | 'resolved'; keys?: number }
 
 export type PagerAction = 'trigger' | 'acknowledge' | 'resolve'
 
-/** What to send to the pager next, in order, one dedup key throughout. */
+/**
+ * What to send to the pager next, in order, one dedup key throughout, until somebody has acknowledged it: a pager does not
+ * ring for what is added to an acknowledged incident of its own, so new damage then has a key of its own, and all of
+ * them end together. `keys`: those that the action is about.
+ */
 export function pagerDue(
   incident: Incident,
   sent: PagerState | undefined,
   context: Context,
-): { action: PagerAction; leaves: PagerState } | undefined {
+): { action: PagerAction; keys: number[]; leaves: PagerState } | undefined {
   const { alerts, state } = incident
+  const newest = sent?.keys ?? 1
   if (state === 'resolved') {
+    const keys = Array.from({ length: newest }, (_, i) => i + 1)
     if (!sent || sent.state === 'resolved') return undefined
-    return { action: 'resolve', leaves: { ...sent, state: 'resolved' } }
+    return { action: 'resolve', keys, leaves: { ...sent, state: 'resolved' } }
   }
   if (state === 'acknowledged') {
     if (sent?.state !== 'triggered') return undefined
-    return { action: 'acknowledge', leaves: { ...sent, state: 'acknowledged' } }
+    return { action: 'acknowledge', keys: [newest], leaves: { ...sent, state: 'acknowledged' } }
   }
   if (sent && sent.alerts >= alerts && sent.state !== 'resolved') return undefined
   const base = incident.quiet ? undefined : begins(incident, context)
   const step = context.plan.policy[incident.severity].find(({ notify }) => notify.includes('pager'))
   if (base === undefined || !step || base + step.afterMs > context.now) return undefined
-  return { action: 'trigger', leaves: { alerts, state: 'triggered' } }
+  const key = sent?.state === 'acknowledged' ? newest + 1 : newest
+  return { action: 'trigger', keys: [key], leaves: { alerts, state: 'triggered', ...(key > 1 ? { keys: key } : {}) } }
 }

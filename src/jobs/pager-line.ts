@@ -3,9 +3,19 @@ import type { Incident, Incidents } from '../core/incidents.ts'
 import { type Redis, takeover } from './redis.ts'
 import type { Seal } from './seal.ts'
 
-type State = { alerts: number; state: 'triggered' | 'acknowledged' | 'resolved' }
+type State = { alerts: number; state: 'triggered' | 'acknowledged' | 'resolved'; keys?: number }
 type Action = 'trigger' | 'acknowledge' | 'resolve'
-type Due = { action: Action; leaves: State } | undefined
+type Due = { action: Action; keys: number[]; leaves: State } | undefined
+type Place = { redis: Redis; prefix: string; seal: Seal }
+
+const placeOf = (prefix: string, id: string) => `${prefix}:oncall:pager:${id}`
+
+/** What the pager has been told of an incident; undefined: nothing. */
+const sentOf = async ({ redis, prefix, seal }: Place, id: string): Promise<State | undefined> =>
+  seal.unwrap<State>('pager', id, await redis.get(placeOf(prefix, id)))
+
+/** The newest of the keys that the pager knows an incident by: 1, 2, 3… */
+export const newestKey = async (place: Place, id: string): Promise<number> => (await sentOf(place, id))?.keys ?? 1
 
 interface Options<C> {
   redis: Redis
@@ -15,8 +25,11 @@ interface Options<C> {
   /** The pure part, from `src/ha`. */
   due(incident: Incident, sent: State | undefined, context: C): Due
   context(): Promise<C>
-  /** Resolves when the pager has accepted it; an error with `name: 'PagerRefused'` is its last word. */
-  call(action: Action, incident: Incident): Promise<void>
+  /**
+   * Resolves when the pager has accepted it; an error with `name: 'PagerRefused'` is its last word. `key`: 1 for the
+   * incident, 2, 3… for what came after an acknowledgement.
+   */
+  call(action: Action, incident: Incident, key: number): Promise<void>
   /** How much faster than real its waits pass; 1 but where a test plays hours. */
   tempo?: number
 }
@@ -74,35 +87,34 @@ export class PagerLine<C> {
 
   /** Wakes the incident's line where something is due. */
   async wake(incident: Incident, context: C): Promise<void> {
-    if (!this.#o.due(incident, await this.#sent(incident.id), context)) return
+    if (!this.#o.due(incident, await sentOf(this.#o, incident.id), context)) return
     await this.#queue.add('pager', { incident: incident.id }, { deduplication: { id: incident.id } })
   }
 
-  #key = (id: string) => `${this.#o.prefix}:oncall:pager:${id}`
-
-  async #sent(id: string): Promise<State | undefined> {
-    return this.#o.seal.unwrap<State>('pager', id, await this.#o.redis.get(this.#key(id)))
+  async #note(id: string, state: State): Promise<void> {
+    const { redis, prefix, seal } = this.#o
+    await redis.set(placeOf(prefix, id), seal.wrap('pager', id, state), 'EX', keepSeconds)
   }
 
   async #catchUp(id: string): Promise<void> {
-    const { incidents, due, context, call, redis, seal } = this.#o
+    const { incidents, due, context, call } = this.#o
     for (;;) {
       const incident = await incidents.get(id)
-      const next = incident && due(incident, await this.#sent(id), await context())
+      const next = incident && due(incident, await sentOf(this.#o, id), await context())
       if (!next) return
       const once = `pager.${next.leaves.alerts}.${next.action}`
       const tell = (result: 'delivered' | 'failed', detail: string) =>
         incidents.tell(id, { how: 'pager', to: 'pager', result, detail, once: `${once}.${result}` })
       try {
-        await call(next.action, incident)
+        for (const key of next.keys) await call(next.action, incident, key)
       } catch (error) {
         const { name, message } = error as Error
         await tell('failed', `${next.action}: ${message}`)
         if (name !== 'PagerRefused') throw error
-        await redis.set(this.#key(id), seal.wrap('pager', id, next.leaves), 'EX', keepSeconds)
+        await this.#note(id, next.leaves)
         continue
       }
-      await redis.set(this.#key(id), seal.wrap('pager', id, next.leaves), 'EX', keepSeconds)
+      await this.#note(id, next.leaves)
       await tell('delivered', next.action)
     }
   }
