@@ -17,6 +17,7 @@ import { type Carrier, startDelivery } from './jobs/delivery.ts'
 import { RedisDesk } from './jobs/desk.ts'
 import { RedisDrafts } from './jobs/drafts.ts'
 import { probeCarrier } from './jobs/heartbeat.ts'
+import { HostLooks } from './jobs/host-looks.ts'
 import { Inbox, startInbox } from './jobs/inbox.ts'
 import { answerMembership } from './jobs/membership-facts.ts'
 import { RedisPreferences } from './jobs/preferences.ts'
@@ -63,6 +64,7 @@ export async function startBot(options: {
   const desk = openJobDesk(house, readers)
   const preferences = new RedisPreferences(house.patient, house.prefix, house.access)
   const explain = explainer(config)
+  const hostLooks = new HostLooks({ ...house, redis: house.prompt, now: Date.now })
   const board = new RightsBoard(house.prompt, house.prefix, house.seal)
   const doctor = openDoctor({
     config,
@@ -96,6 +98,7 @@ export async function startBot(options: {
     explainLine,
     incidents,
     ownTokens: ownTokens(config, board),
+    lookAtHosts: hostLooks.ask,
     oncall: openOncall(house),
     drills: openDrills(house, schedules, environment),
     outbox: house.outbox,
@@ -115,6 +118,7 @@ export async function startBot(options: {
     () => doctor.close(),
     () => schedules.close(),
     () => desk.close(),
+    () => hostLooks.close(),
     () => house.close(),
   ]
   const inboxWorker = startInbox({

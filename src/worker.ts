@@ -16,6 +16,7 @@ import type { Membership } from './core/roles.ts'
 import { stillAllowed } from './core/still-allowed.ts'
 import { reportRights } from './doctor.ts'
 import { openDrillSchedules, openDrills } from './drills.ts'
+import { answerHostLooks } from './jobs/host-looks.ts'
 import { JobWorker } from './jobs/job-worker.ts'
 import { MembershipFacts } from './jobs/membership-facts.ts'
 import { pause } from './jobs/pause.ts'
@@ -28,6 +29,7 @@ import { TaskPoller } from './proxmox/task-poller.ts'
 import { startWatchers } from './watch.ts'
 import { openAccess } from './worker/access.ts'
 import { keepDrillTimes } from './worker/drill-times.ts'
+import { hostLooker } from './worker/host-looks.ts'
 import { keepIncidents } from './worker/incidents.ts'
 import { openRoot } from './worker/root.ts'
 
@@ -74,6 +76,9 @@ export async function startWorker(options: {
   for (const poller of pollers) poller.start()
   const explain = explainer(config)
   const access = openAccess(config)
+  const root = options.root ? openRoot(config) : undefined
+  const looks =
+    root && answerHostLooks({ ...house, redis: house.patient, now: Date.now, look: hostLooker(root, writers) })
   const told = readEnds(house, options.environment.dataDir)
   // Nothing is begun before it is known what has ended.
   await told.catchUp()
@@ -91,7 +96,7 @@ export async function startWorker(options: {
       audit: house.audit.log.append,
       outbox: house.outbox,
       secrets: openSecrets(house, house.patient),
-      ...(options.root ? { root: openRoot(config) } : {}),
+      ...(root ? { root } : {}),
       access,
       drills,
       words,
@@ -141,6 +146,7 @@ export async function startWorker(options: {
       await schedules.close()
       await desk.close()
       await access.close()
+      await looks?.close()
       await facts.close()
       await house.close()
     },

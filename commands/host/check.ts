@@ -5,7 +5,7 @@ import { findAnyNode } from '../../src/core/find.ts'
 import { readHosts } from '../../src/core/hosts.ts'
 import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
-import { checkHosts, clocksAhead, type Finding, topics, worst } from '../../src/ha/host-check.ts'
+import { checkHosts, clocksAhead, type Finding, type HostFacts, topics, worst } from '../../src/ha/host-check.ts'
 
 /** The hosts against what a host must have. One host alone is asked for the health of its disks too, which takes longer. */
 export default defineCommand({
@@ -21,7 +21,8 @@ export default defineCommand({
       words: {
         title: 'Hosts of {cluster}: {fail} fail, {warn} warnings, {unknown} not known',
         titleOne: 'Host {node}: {fail} fail, {warn} warnings, {unknown} not known',
-        text: 'Measured through Proxmox alone. Hosts of the configuration that are in no cluster yet are seen only by a worker with their password.',
+        text: 'Measured through Proxmox alone.',
+        alone: 'Measured through Proxmox alone. In no cluster: {names}; each was asked by its own interface.',
       },
     },
     es: {
@@ -30,7 +31,9 @@ export default defineCommand({
       words: {
         title: 'Equipos de {cluster}: {fail} fallas, {warn} avisos, {unknown} sin saber',
         titleOne: 'Equipo {node}: {fail} fallas, {warn} avisos, {unknown} sin saber',
-        text: 'Medido solo a través de Proxmox. Los equipos de la configuración que aún no están en un clúster los ve solo un worker con su contraseña.',
+        text: 'Medido solo a través de Proxmox.',
+        alone:
+          'Medido solo a través de Proxmox. En ningún clúster: {names}; a cada uno se le preguntó por su propia interfaz.',
       },
     },
   },
@@ -40,12 +43,22 @@ export default defineCommand({
     { say: 'host check pve9', refuses: 'unknown-node' },
   ],
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
-    const { hosts, verdicts } = house.words[asker.language]
+    const { hosts: words, verdicts } = house.words[asker.language]
     const { nodes } = await proxmox.resources({ signal })
-    const only = args.node === undefined ? undefined : findAnyNode(nodes, args.node, cluster).name
-    const { clocks, ...site } = await readHosts(proxmox, only, signal)
-    const ahead = clocksAhead(clocks)
-    const timed = site.hosts.map((host) => ({ ...host, ...(host.name in ahead && { clockAhead: ahead[host.name]! }) }))
+    const lone = house.hosts.map(({ name }) => name).filter((name) => !nodes.some((node) => node.name === name))
+    const known = [...nodes, ...lone.map((name) => ({ name }))]
+    const only = args.node === undefined ? undefined : findAnyNode(known, args.node, cluster).name
+    const [{ clocks, ...site }, looked] = await Promise.all([
+      readHosts(proxmox, only, signal),
+      lone.length > 0 ? house.lookAtHosts(cluster, lone, signal) : undefined,
+    ])
+    const alone = lone.map((name): HostFacts => {
+      const unseen = { name, online: false, lone: 'unseen', served: 0, promised: 0 } as const
+      return (looked?.hosts as readonly HostFacts[] | undefined)?.find((one) => one.name === name) ?? unseen
+    })
+    const ahead = clocksAhead(looked?.clocks ?? clocks)
+    const hosts = [...site.hosts, ...alone]
+    const timed = hosts.map((host) => ({ ...host, ...(host.name in ahead && { clockAhead: ahead[host.name]! }) }))
     const findings = checkHosts({ ...site, hosts: timed }).filter(({ node }) => only === undefined || node === only)
     const count = (wanted: Finding['verdict']) => findings.filter(({ verdict }) => verdict === wanted).length
     const counts = { fail: count('fail'), warn: count('warn'), unknown: count('unknown') }
@@ -63,24 +76,24 @@ export default defineCommand({
     const rows = topics.flatMap((topic) => {
       const its = findings.filter((one) => one.topic === topic)
       if (its.length === 0) return []
-      const nodesBy = (text: (finding: Finding) => string | undefined) => lines(its, text, hosts.all)
+      const nodesBy = (text: (finding: Finding) => string | undefined) => lines(its, text, words.all)
       const worstOf = worst(its.map(({ verdict }) => verdict))
       return [
         [
-          hosts.topics[topic].name,
+          words.topics[topic].name,
           verdicts[worstOf],
-          nodesBy((one) => word(hosts.found, one.found, one)),
-          fill(hosts.wanted, { ...hosts.topics[topic] }),
-          nodesBy((one) => (one.todo === undefined ? undefined : word(hosts.todo, one.todo, one))),
+          nodesBy((one) => word(words.found, one.found, one)),
+          fill(words.wanted, { ...words.topics[topic] }),
+          nodesBy((one) => (one.todo === undefined ? undefined : word(words.todo, one.todo, one))),
         ],
       ]
     })
     return answer({
       title: only === undefined ? say('title', { cluster, ...counts }) : say('titleOne', { node: only, ...counts }),
       state: counts.fail > 0 ? 'failed' : counts.warn > 0 ? 'warning' : 'ok',
-      text: say('text'),
+      text: lone.length === 0 ? say('text') : say('alone', { names: lone.join(', ') }),
       table: {
-        columns: [hosts.labels.topic, hosts.labels.result, hosts.labels.found, hosts.labels.wanted, hosts.labels.todo],
+        columns: [words.labels.topic, words.labels.result, words.labels.found, words.labels.wanted, words.labels.todo],
         rows,
       },
     })

@@ -109,6 +109,7 @@ export interface DispatchPorts {
   /** How far apart one person who has nobody to ask confirms twice; absent: another person must agree. */
   soloMs?: number | undefined
   ownTokens: House['ownTokens']
+  lookAtHosts: House['lookAtHosts']
   /** What a client's error means to a person; undefined: it is a fault of ours. */
   explain(error: unknown): Refused | Unavailable | undefined
   /** What a line of a task's log means, where that is known. */

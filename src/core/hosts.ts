@@ -9,14 +9,20 @@ const ownWork = new Set(['zfspool', 'zfs', 'rbd', 'cephfs'])
  * node → its time, in two rounds, since waiting for an answer falsifies one.
  * @param closely this node's disks are asked for their health too
  */
-export async function readHosts(proxmox: ProxmoxPort, closely: string | undefined, signal: AbortSignal) {
+export async function readHosts(
+  proxmox: ProxmoxPort,
+  closely: string | undefined,
+  signal: AbortSignal,
+  wanted: { clocks: boolean } = { clocks: true },
+) {
   const [{ nodes, guests, storages }, { members }, corosync] = await Promise.all([
     proxmox.resources({ signal }),
     proxmox.clusterStatus({ signal }),
     quietly(proxmox.corosyncNodes({ signal })),
   ])
   const online = nodes.filter(({ status }) => status === 'online').map(({ name }) => name)
-  const clocks = [await times(proxmox, online, signal), await times(proxmox, online, signal)]
+  const places = wanted.clocks ? online.map((node) => ({ node, proxmox })) : []
+  const clocks = await clockRounds(places, signal)
   const measured = await Promise.all(online.map((name) => measure(proxmox, name, name === closely, own(signal))))
   const seen = seenNow(storages, nodes)
   const hosts = nodes.map(({ name }) => {
@@ -54,9 +60,22 @@ async function measure(proxmox: ProxmoxPort, node: string, closely: boolean, sig
   }
 }
 
-async function times(proxmox: ProxmoxPort, nodes: readonly string[], signal: AbortSignal) {
-  const told = await Promise.all(nodes.map((node) => quietly(proxmox.nodeTime(node, { signal: own(signal) }))))
-  return Object.fromEntries(nodes.flatMap((node, i) => (told[i] === undefined ? [] : [[node, told[i]]])))
+interface Place {
+  node: string
+  proxmox: Pick<ProxmoxPort, 'nodeTime'>
+}
+
+/** Node → its time, of all of them at the same moment, twice. */
+export const clockRounds = async (places: readonly Place[], signal: AbortSignal) => [
+  await times(places, signal),
+  await times(places, signal),
+]
+
+async function times(places: readonly Place[], signal: AbortSignal) {
+  const told = await Promise.all(
+    places.map(({ node, proxmox }) => quietly(proxmox.nodeTime(node, { signal: own(signal) }))),
+  )
+  return Object.fromEntries(places.flatMap(({ node }, i) => (told[i] === undefined ? [] : [[node, told[i]]])))
 }
 
 /** So many calls at once would all listen to the one. */

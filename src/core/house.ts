@@ -40,6 +40,14 @@ export interface Preferences {
   setLanguage(identity: Identity, language: Language): Promise<void>
 }
 
+/** What was measured of hosts that are alone. */
+export interface LoneLook {
+  /** As `readHosts` has them; of one that could not be measured, why. */
+  hosts: readonly unknown[]
+  /** Node → its time, of all that were asked at the same moment: nodes of the cluster too. */
+  clocks: readonly Readonly<Record<string, number>>[]
+}
+
 export interface KnownHost {
   name: string
   /** `https://host:port`. */
@@ -68,6 +76,11 @@ export interface House {
    * `access`: the one for managing access, where a worker has told of it.
    */
   ownTokens(cluster: string): Promise<{ all: string[]; access?: string }>
+  /**
+   * Measures hosts of the configuration that are in no cluster, by whoever may log in there. Undefined: nobody who may has
+   * answered in time.
+   */
+  lookAtHosts(cluster: string, names: readonly string[], signal: AbortSignal): Promise<LoneLook | undefined>
   /** Installed machines that the configuration names, in a cluster or not yet. */
   hosts: readonly KnownHost[]
   words: Record<Language, Words>

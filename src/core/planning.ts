@@ -263,6 +263,7 @@ export class Planning {
           drills: this.#ports.drills,
           clusters: this.#ports.clusters.names,
           ownTokens: this.#ports.ownTokens,
+          lookAtHosts: this.#ports.lookAtHosts,
           hosts: this.#ports.hosts,
           words: this.#ports.words,
         },

@@ -47,6 +47,8 @@ interface Disk {
 export interface HostFacts {
   name: string
   online: boolean
+  /** Installed and in no cluster; why nothing was measured of it, where nothing was. */
+  lone?: 'seen' | 'unseen' | 'silent' | 'password'
   /** What could not be read is absent. */
   status?: { machine?: string; flags: readonly string[]; memory: number; version: string; rootTotal: number }
   disks?: readonly Disk[]
@@ -78,7 +80,12 @@ const GB = 1e9
 type Judge = (host: HostFacts, site: SiteFacts) => Omit<Finding, 'topic' | 'node'>
 
 const judges: Record<Topic, Judge> = {
-  reach: ({ online }) => (online ? is('pass', 'online') : is('fail', 'offline', {}, 'switch-on')),
+  reach({ online, lone }) {
+    if (lone === 'unseen') return is('unknown', 'unseen', {}, 'root-worker')
+    if (lone === 'password') return is('unknown', 'no-entry', {}, 'host-password')
+    if (online) return is('pass', lone ? 'online-alone' : 'online')
+    return is('fail', 'offline', {}, 'switch-on')
+  },
   architecture({ status }) {
     if (!status) return unread
     const machine = status.machine ?? (status.flags.includes('lm') ? 'x86_64' : '')
@@ -155,9 +162,13 @@ export function checkHosts(site: SiteFacts): Finding[] {
   return topics.flatMap((topic) =>
     site.hosts
       .filter(({ online }) => online || topic === 'reach')
+      // What a cluster gives, a host that is in none cannot have.
+      .filter(({ lone }) => lone === undefined || !ofClusters.has(topic))
       .map((host) => ({ topic, node: host.name, ...judges[topic](host, site) })),
   )
 }
+
+const ofClusters: ReadonlySet<Topic> = new Set(['links', 'votes'])
 
 const severity: readonly Verdict[] = ['pass', 'unknown', 'warn', 'fail']
 

@@ -38,6 +38,9 @@ export const hostsEn = {
   all: 'all',
   wanted: '{minimum} / {optimal}',
   found: {
+    'online-alone': 'online, in no cluster',
+    unseen: 'not measured',
+    'no-entry': 'root did not get in',
     unread: 'not known',
     online: 'yes',
     offline: 'OFFLINE: nothing of it can be measured',
@@ -68,6 +71,8 @@ export const hostsEn = {
     'no-repository': "none of Proxmox's",
   },
   todo: {
+    'root-worker': '{node}: no worker that holds its password has answered: quorum worker --root',
+    'host-password': '{node}: password: under hosts: in quorum.yaml, or a second factor of root stands in the way.',
     'switch-on': 'Switch it on: host wake {node}',
     'other-host': 'Proxmox VE runs on 64-bit Intel and AMD only; take another machine.',
     bios: 'Switch VT-x or AMD-V (SVM) on in its BIOS; without it no machine runs.',

@@ -29,6 +29,9 @@ export const hostsEs: typeof hostsEn = {
   all: 'todos',
   wanted: '{minimum} / {optimal}',
   found: {
+    'online-alone': 'en línea, en ningún clúster',
+    unseen: 'no se midió',
+    'no-entry': 'root no pudo entrar',
     unread: 'no se sabe',
     online: 'sí',
     offline: 'FUERA DE LÍNEA: no se puede medir nada de él',
@@ -59,6 +62,8 @@ export const hostsEs: typeof hostsEn = {
     'no-repository': 'ninguno de Proxmox',
   },
   todo: {
+    'root-worker': '{node}: ningún worker con su contraseña respondió: quorum worker --root',
+    'host-password': '{node}: password: bajo hosts: en quorum.yaml, o un segundo factor de root lo impide.',
     'switch-on': 'Enciéndelo: host wake {node}',
     'other-host': 'Proxmox VE solo corre en Intel y AMD de 64 bits; usa otro equipo.',
     bios: 'Activa VT-x o AMD-V (SVM) en su BIOS; sin eso no corre ninguna máquina.',

@@ -19,6 +19,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'idle-worker': () => import('./idle-worker.ts'),
   'lab-idle': () => import('./lab-idle.ts'),
   'lab-start': () => import('./lab-start.ts'),
+  'host-check': () => import('./host-check.ts'),
   pager: () => import('./pager.ts'),
   'join-saga': () => import('./join-saga.ts'),
   'seven-days': () => import('./seven-days.ts'),

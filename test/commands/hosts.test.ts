@@ -38,6 +38,27 @@ test('host check: what is wanted beside what was found, and what to do', async (
   expect(rowOf(card, 'Nodes and votes')).toMatchObject({ 1: 'pass', 2: 'all: 3 nodes, 3 votes' })
 })
 
+test('host check: hosts of the configuration that are in no cluster stand beside the others, measured or not', async () => {
+  const lone = { name: 'pve4', online: true, lone: 'seen', served: 0, promised: 0 }
+  const status = { machine: 'x86_64', flags: ['lm', 'vmx'], memory: 64 * 1024 ** 3, version: '8.4.1', rootTotal: 90e9 }
+  const alone = ['pve4', 'pve5'].map((name) => ({ name, endpoint: 'https://10.0.0.4:8006' }))
+  stage.hosts.push(...alone)
+  stage.lone = { hosts: [{ ...lone, status }], clocks: [{ pve1: 100, pve2: 100, pve3: 100, pve4: 190 }] }
+  const card = await stage.say('host check', 'viewer')
+  expect(card.text).toContain('In no cluster: pve4, pve5')
+  expect(rowOf(card, 'Online')?.[2]).toContain('pve4: online, in no cluster')
+  expect(rowOf(card, 'Online')).toMatchObject({
+    2: expect.stringContaining('pve5: not measured'),
+    4: expect.stringContaining('quorum worker --root'),
+  })
+  expect(rowOf(card, 'Version')).toMatchObject({ 1: 'FAIL', 2: expect.stringContaining('pve4: 8.4.1') })
+  expect(rowOf(card, 'Clock')?.[2]).toContain('pve4: 90 s ahead')
+  const one = await stage.say('host check pve4', 'viewer')
+  expect(one.title).toContain('pve4')
+  stage.hosts.splice(-2)
+  stage.lone = undefined
+})
+
 test('host check of one, in Spanish', async () => {
   const card = await stage.say('host check pve2', 'ana', 'es')
   expect(card.title).toMatch(/^Equipo pve2: \d+ fallas/)

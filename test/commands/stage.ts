@@ -7,7 +7,7 @@ import type { Desk, Pending } from '../../src/core/desk.ts'
 import { Dispatch } from '../../src/core/dispatch.ts'
 import type { Draft, Drafts } from '../../src/core/drafts.ts'
 import type { Enqueue } from '../../src/core/events.ts'
-import type { Jobs } from '../../src/core/house.ts'
+import type { Jobs, KnownHost, LoneLook } from '../../src/core/house.ts'
 import type { Installs } from '../../src/core/install.ts'
 import type { Language } from '../../src/core/language.ts'
 import type { ActionId, Message } from '../../src/core/message.ts'
@@ -147,6 +147,10 @@ export class Stage {
   readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
   readonly trail = new Trail(this.chain, this.audit, () => [])
   readonly oncall = new MemoryOncall()
+  /** Those of the cluster, and what a story adds. */
+  readonly hosts: KnownHost[]
+  /** What a worker with root's password tells of hosts in no cluster. */
+  lone: LoneLook | undefined
   readonly drills = new MemoryDrills()
   readonly incidents = new MemoryIncidents((a, b) => a === b)
   readonly #dispatch: Dispatch
@@ -155,6 +159,7 @@ export class Stage {
 
   private constructor(sim: RunningSim) {
     this.sim = sim
+    this.hosts = sim.cluster.nodes.map(({ name }, i) => ({ name, endpoint: sim.endpoints[i]! }))
     this.proxmox = createProxmoxWriter({
       cluster: 'main',
       endpoints: sim.endpoints,
@@ -166,7 +171,7 @@ export class Stage {
       access: this.access,
       words,
       clusters: { names: ['main'], get: () => this.proxmox },
-      hosts: sim.cluster.nodes.map(({ name }, i) => ({ name, endpoint: sim.endpoints[i]! })),
+      hosts: this.hosts,
       channels: { clusterOf: () => undefined, languageOf: () => undefined, taken: () => undefined, posts: () => [] },
       preferences: {
         language: async (identity) => this.#languages.get(identity),
@@ -200,6 +205,7 @@ export class Stage {
         all: [sim.readToken.id, sim.token.id, sim.accessToken.id],
         access: sim.accessToken.id,
       }),
+      lookAtHosts: async () => this.lone,
       oncall: this.oncall,
       drills: this.drills,
       outbox: this.outbox,
