@@ -129,6 +129,9 @@ test('the machine for Windows 11 and its HA: by whoever may make machines', asyn
   expect(processes.has(100)).toBe(true)
   expect(config.ha.rules.get('grupoHA')?.keys).toMatchObject({ resources: 'vm:100' })
   expect((await answer('viewer', 'blueprint plan azuay', 'plan')).message.title).toBe('Blueprint azuay: nothing to do')
+  const { message } = await answer('viewer', 'blueprint export', 'export')
+  expect(message.fields).toBeUndefined()
+  expect(message.log?.join('\n')).toMatch(/id: 100\n +name: Win11\n +preset: windows-11/)
 })
 
 test('validated: pve1 goes, Win11 comes up on pve2 in time, and the verdict stands on one card', async () => {

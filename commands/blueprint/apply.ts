@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cautionTexts } from '../../src/blueprint/cautions.ts'
 import { readSite } from '../../src/blueprint/site.ts'
 import { type Step, sections } from '../../src/blueprint/step.ts'
 import { stepsOf } from '../../src/blueprint/steps.ts'
@@ -8,7 +9,7 @@ import type { Catalogue } from '../../src/core/catalogue.ts'
 import { answer, defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { haDecidedOn, refuseWithoutQuorum, someNode } from '../../src/core/ha.ts'
-import { isForRoot, reads } from '../../src/core/needs.ts'
+import { reads } from '../../src/core/needs.ts'
 import blueprintApply, { can, fieldOf, parts } from '../../workers/blueprint-apply.ts'
 
 /**
@@ -31,7 +32,6 @@ export default defineCommand({
         click: '{step}: by hand',
         wipes:
           'The first sector of the LUN {lun} is cleared without a look inside. If somebody keeps anything there, it is lost.',
-        root: 'A part of it is for root alone: a worker started with `quorum worker --root` does it, and the job waits for one.',
       },
       refusals: {
         'blueprint-cannot': {
@@ -48,7 +48,6 @@ export default defineCommand({
         nothing: 'Plano {file}: nada que hacer',
         click: '{step}: a mano',
         wipes: 'Se borra sin mirar el primer sector de la LUN {lun}. Si alguien guarda algo ahí, se pierde.',
-        root: 'Una parte es solo para root: la hace un worker iniciado con `quorum worker --root`, y el trabajo espera a que haya uno.',
       },
       refusals: {
         'blueprint-cannot': {
@@ -98,7 +97,7 @@ export default defineCommand({
           ? { name: titleOf(step, words), value: states.so }
           : { name: fieldOf(list[i]!, i), value: states.todo }
       }),
-      warnings: [...wiped.map((lun) => say('wipes', { lun })), ...(isForRoot(job) ? [say('root')] : [])],
+      warnings: [...wiped.map((lun) => say('wipes', { lun })), ...cautionTexts(blueprint, site, words)],
       explain: {
         shell: todo.flatMap(({ job }) => job.shell),
         clicks: list.map(({ title }) => say('click', { step: title })),

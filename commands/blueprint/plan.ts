@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cautionTexts } from '../../src/blueprint/cautions.ts'
 import { readSite } from '../../src/blueprint/site.ts'
 import { sections } from '../../src/blueprint/step.ts'
 import { stepsOf } from '../../src/blueprint/steps.ts'
@@ -45,7 +46,9 @@ export default defineCommand({
     const { until } = args
     const file = shortName(args.file)
     const blueprint = await findBlueprint(house.blueprints, file, words)
-    const steps = stepsOf(blueprint, await readSite(proxmox, blueprint, signal), {
+    const site = await readSite(proxmox, blueprint, signal)
+    const cautions = cautionTexts(blueprint, site, words)
+    const steps = stepsOf(blueprint, site, {
       can,
       hosts: house.hosts.map(({ name }) => name),
       until,
@@ -56,6 +59,7 @@ export default defineCommand({
         todo + never === 0 ? say('nothing', { file }) : say('title', { file, todo, never, so: count(steps, 'so') }),
       state: never > 0 ? 'warning' : 'info',
       ...(todo > 0 && never === 0 ? { text: say('next', { file }) } : {}),
+      ...(cautions.length > 0 ? { fields: cautions.map((value) => ({ name: words.say.warning, value })) } : {}),
       table: stepsTable(steps, words),
     })
   },

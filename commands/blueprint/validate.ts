@@ -30,7 +30,7 @@ export default defineCommand({
       summary: 'Run the drills that a blueprint names, and say whether the site passed',
       args: { file: 'Its file in the folder of blueprints: azuay' },
       words: {
-        title: 'Validate blueprint {file}: {count} drills',
+        title: 'Validate blueprint {file} (drills: {count})',
         drill: '{node} goes ({kind})',
         wanted: '{name} on {to}',
         within: 'within {within}: {what}',
@@ -57,7 +57,7 @@ export default defineCommand({
       summary: 'Correr los simulacros que nombra un plano y decir si el sitio aprueba',
       args: { file: 'Su archivo en la carpeta de planos: azuay' },
       words: {
-        title: 'Validar el plano {file}: {count} simulacros',
+        title: 'Validar el plano {file} (simulacros: {count})',
         drill: 'se va {node} ({kind})',
         wanted: '{name} en {to}',
         within: 'en {within}: {what}',

@@ -21,11 +21,12 @@ export function clusterSteps({ cluster }: Blueprint, site: Site, hosts: readonly
   const members = is ? status.members.map((member) => member.name) : []
   // A cluster of that name which the first host is not in is one more host to join.
   const others = is && !members.includes(first) ? [first, ...join] : join
+  const at = (is ? status.members.find(({ local }) => local)?.ip : site.alone?.addresses[0]?.address) ?? first
   return [
     is ? so('cluster', 'cluster', creates) : made(cluster, site, creates),
     ...others.map((host, i) => {
       const more = others.slice(i + 1).some((other) => !members.includes(other))
-      return joins(host, { name, first, isMember: members.includes(host), hosts, more })
+      return joins(host, { name, at, isMember: members.includes(host), hosts, more })
     }),
   ]
 }
@@ -53,14 +54,15 @@ function made({ name, first, join, ...wanted }: Wanted, { alone }: Site, what: S
 
 interface Joining {
   name: string
-  first: string
+  /** The address, or the name, of a member. */
+  at: string
   isMember: boolean
   hosts: readonly string[]
   /** Another one joins after it. */
   more: boolean
 }
 
-function joins(host: string, { name, first, isMember, hosts, more }: Joining): Step {
+function joins(host: string, { name, at, isMember, hosts, more }: Joining): Step {
   const what = { key: 'join' as const, values: { node: host, name } }
   if (isMember) return so('cluster', `join ${host}`, what)
   if (!hosts.includes(host)) return never('cluster', `join ${host}`, what, { code: 'no-host', values: { host } })
@@ -69,6 +71,6 @@ function joins(host: string, { name, first, isMember, hosts, more }: Joining): S
     // Its addresses are those that it has in the ranges of the cluster's links; what only that host has is never given up.
     payload: { host, lose: false, ...(more ? { more } : {}) },
     command: `cluster join ${host}`,
-    shell: [`pvecm add ${first}   # ${host}`],
+    shell: [`pvecm add ${at}   # ${host}`],
   })
 }

@@ -27,7 +27,7 @@ export function blueprintOf({ status, ha, configs, storages, links }: Site): Exp
       if (guest.kind !== 'qemu') return drop('container', named.name)
       if (guest.template) return drop('template', named.name)
       const disks = drivesOf(config ?? {}).filter(
-        ({ cdrom, key }) => !cdrom && /\d$/.test(key) && !key.includes('disk'),
+        ({ cdrom, key }) => !cdrom && /^(?:scsi|virtio|sata|ide)\d+$/.test(key),
       )
       const [disk] = disks
       if (disks.length !== 1 || !disk?.storage || disk.bytes === undefined) return drop('disks', named.name)

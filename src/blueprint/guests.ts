@@ -87,8 +87,12 @@ function payloadOf(wanted: Wanted) {
 const commandOf = ({ id, name, node, cores, memory, disk, iso }: Wanted) =>
   `vm create ${name} vmid:${id} node:${node} cores:${cores} memory:${memory} disk:${disk.storage}:${disk.size}${iso === undefined ? '' : ` iso:${iso}`}`
 
-const shellOf = ({ vmid, name, cores, memoryMiB: memory, storage, diskGiB, iso }: ReturnType<typeof payloadOf>) =>
-  [
-    `qm create ${vmid} --name ${name} --cores ${cores} --memory ${memory} --scsihw virtio-scsi-single`,
-    `--scsi0 ${storage}:${diskGiB} --net0 virtio,bridge=vmbr0${iso === undefined ? '' : ` --ide2 ${iso},media=cdrom`}`,
+function shellOf({ vmid, name, cores, memoryMiB: memory, storage, diskGiB, iso, os }: ReturnType<typeof payloadOf>) {
+  const firmware = `--bios ovmf --machine q35 --efidisk0 ${storage}:1,efitype=4m,pre-enrolled-keys=1 --tpmstate0 ${storage}:1,version=v2.0`
+  return [
+    `qm create ${vmid} --name ${name} --cores ${cores} --memory ${memory} --ostype ${os ?? 'l26'}`,
+    ...(os === 'win11' ? [firmware] : []),
+    `--scsihw virtio-scsi-single --scsi0 ${storage}:${diskGiB} --net0 virtio,bridge=vmbr0`,
+    ...(iso === undefined ? [] : [`--ide2 ${iso},media=cdrom`]),
   ].join(' ')
+}

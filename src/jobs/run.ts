@@ -215,6 +215,7 @@ export class Run {
       change: (name, look, round) => context.change(own(name), look, round),
       secret: (name, ask) => context.secret(own(name), ask),
       follow: (name, upid) => context.follow(own(name), upid),
+      shows: (fields) => context.shows(fields.map(({ name, value }) => ({ name: `${n}. ${name}`, value }))),
       says: (name, message) => context.says(own(name), message),
       say: (key, values) => fill(words.words?.[key] ?? `{${key}}`, values),
     })

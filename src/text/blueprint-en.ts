@@ -36,6 +36,13 @@ export const blueprintEn = {
     wipes:
       'nothing proves that the LUN {base} ({size}) is empty or ours; if nobody keeps anything there, write wipe: true in the blueprint, or: {command}',
   },
+  cautions: {
+    'one-link': 'One link: if its network fails, the nodes lose each other. A second one: link1: 172.16.3.0/24',
+    'link-with-storage':
+      '{link} ({network}) also carries the storages {storages}: heavy traffic there can cost the cluster its quorum. A network of its own is better.',
+    'not-shared':
+      'Machine {name} ({id}) is to be under HA, and its disk is on {storage}, which each node has for itself: HA cannot start it elsewhere.',
+  },
   line: 'Line',
   place: 'Place',
   fault: 'What is wrong',

@@ -37,6 +37,13 @@ export const blueprintEs: Same<typeof blueprintEn> = {
     wipes:
       'nada prueba que la LUN {base} ({size}) esté vacía o sea nuestra; si nadie guarda nada ahí, escribe wipe: true en el plano, o: {command}',
   },
+  cautions: {
+    'one-link': 'Un solo enlace: si su red falla, los nodos se pierden de vista. Un segundo: link1: 172.16.3.0/24',
+    'link-with-storage':
+      '{link} ({network}) lleva también los almacenamientos {storages}: con mucho tráfico ahí, el clúster puede perder el quórum. Es mejor una red propia.',
+    'not-shared':
+      'La máquina {name} ({id}) ha de estar bajo HA, y su disco está en {storage}, que cada nodo tiene por su cuenta: HA no puede encenderla en otro.',
+  },
   line: 'Línea',
   place: 'Lugar',
   fault: 'Qué está mal',

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import blueprintApply from '../../workers/blueprint-apply.ts'
 import { runJob, warningsOf } from './ha-stage.ts'
 import { type Enqueued, Stage } from './stage.ts'
 
@@ -110,8 +111,46 @@ describe('a LUN', () => {
   })
 })
 
+describe('a part', () => {
+  /** Which parts of a job are begun, for one machine of that name. */
+  async function begun(name: string) {
+    const payload = { name, node: 'pve1', storage: 'Storage', diskGiB: 8, cores: 1, memoryMiB: 64, vmid: 100 }
+    const parts: number[] = []
+    const outcome = await blueprintApply.run({
+      payload: { name: 'site', parts: [{ worker: 'vm-create', title: name, payload }] },
+      job: { id: 'j-2', language: 'en' },
+      proxmox: stage.proxmox,
+      step: (_: string, work: () => Promise<unknown>) => work(),
+      part: async ({ n }: { n: number }) => {
+        parts.push(n)
+        return {}
+      },
+      shows: async () => {},
+      say: (key: string) => key,
+    } as never)
+    expect(outcome.values).toEqual({ name: 'site', count: 1 })
+    return parts
+  }
+
+  test('that somebody has made meanwhile is not begun; a number that another guest has is for its own worker to tell', async () => {
+    expect(await begun('web')).toEqual([])
+    expect(await begun('other')).toEqual([1])
+  })
+})
+
 describe('three lone hosts', () => {
   const cluster = (more: string) => `cluster: { name: pvecluster, ${more} }\n`
+
+  test('yellow lines: one link, shared with the storage, and a disk that stays behind', async () => {
+    const nas = 'storage: [{ id: NAS, type: nfs, server: 172.16.1.20, export: /volume1/NASAccess }]\n'
+    const guest = 'guests: [{ id: 100, name: web, node: pve1, disk: local-lvm:8G }]\nha: { guests: [{ guest: 100 }] }\n'
+    await planOf(`${cluster('first: pve1, link0: 172.16.1.0/24')}${nas}${guest}`, lone)
+    expect(warningsOf(await lone.say('blueprint plan site', 'viewer'))).toEqual([
+      expect.stringMatching(/^One link/),
+      expect.stringMatching(/^link0 \(172\.16\.1\.0\/24\) also carries the storages NAS:/),
+      expect.stringMatching(/^Machine web \(100\).*local-lvm/),
+    ])
+  })
 
   test('links become the addresses that the first host has there', async () => {
     const { rows } = await planOf(cluster('first: pve1, join: [pve2], link0: 172.16.1.0/24'), lone)
