@@ -22,6 +22,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'host-check': () => import('./host-check.ts'),
   pager: () => import('./pager.ts'),
   'join-saga': () => import('./join-saga.ts'),
+  'blueprint-again': () => import('./blueprint-again.ts'),
   'seven-days': () => import('./seven-days.ts'),
   'watch-diff': () => import('./watch-diff.ts'),
   'watch-latency': () => import('./watch-latency.ts'),
