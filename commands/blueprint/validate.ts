@@ -22,6 +22,8 @@ export default defineCommand({
   role: 'operator',
   risk: 'endangers',
   approval: 'drill',
+  // No example stands on a site that lacks nothing of its blueprint.
+  workers: [blueprintValidate],
   needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
   args: z.object({ file: arg.text() }),
   positionals: ['file'],
