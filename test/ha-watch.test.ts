@@ -229,6 +229,64 @@ describe('what Proxmox shows elsewhere', () => {
     }
   })
 
+  test('a guest that has moved runs in a new process: no restart, however long the move takes; a death after it is one', () => {
+    const { looks } = watch()
+    const guest =
+      (node: string, boot: number) =>
+      (each: Look): Look => ({
+        ...each,
+        manager: { ...each.manager!, services: { 'vm:100': { node, state: 'started', running: true } } },
+        tasks: boot < 0 ? [] : [task({ type: 'qmigrate', starttime: t0 + 280, endtime: t0 + 2400, node: 'pve2' })],
+        resources: {
+          storages: [],
+          guests: [{ vmid: 100, kind: 'qemu', node, status: 'running', uptime: each.steady / 1000 - boot }],
+        },
+      })
+    expect(looks(150, guest('pve2', -1000))).toEqual([])
+    expect(kinds(looks(3, guest('pve3', -1000)))).toEqual(['guest.moved'])
+    expect(looks(100, guest('pve3', 290))).toEqual([])
+    expect(kinds(looks(30, guest('pve3', 490)))).toEqual([])
+    // Long after any of that.
+    expect(kinds(looks(1500, guest('pve3', 490)))).toEqual([])
+    expect(kinds(looks(30, guest('pve3', 3540)))).toEqual(['guest.restarted'])
+  })
+
+  test('a list of guests that was asked long before it is looked at makes nobody younger', () => {
+    const { looks } = watch()
+    const late =
+      (seconds: number) =>
+      (each: Look): Look => ({
+        ...each,
+        resources: {
+          asked: each.steady - seconds * 1000,
+          storages: [],
+          guests: [
+            { vmid: 100, kind: 'qemu', node: 'pve2', status: 'running', uptime: each.steady / 1000 + 1000 - seconds },
+          ],
+        },
+      })
+    expect([...looks(150, late(0)), ...looks(30, late(60)), ...looks(30, late(0))]).toEqual([])
+  })
+
+  test('a move of the manager that fails is told, and one that a task is at is not stuck', () => {
+    const { looks, look } = watch()
+    looks(3)
+    const moving =
+      (tasks: Task[]) =>
+      (each: Look): Look => ({
+        ...each,
+        tasks,
+        manager: {
+          ...each.manager!,
+          services: { 'vm:100': { node: 'pve2', target: 'pve3', state: 'migrate', running: true } },
+        },
+      })
+    const { endtime: _, exit: __, ...atIt } = task({ type: 'qmigrate' })
+    expect(looks(400, moving([atIt]))).toEqual([])
+    const failed = task({ type: 'qmigrate', upid: 'UPID:2', exit: 'migration aborted' })
+    expect(look(moving([failed]))).toMatchObject([{ kind: 'task.failed', values: { type: 'qmigrate' } }])
+  })
+
   test('a storage that a node can no longer use is told, and that it is back', () => {
     const { looks } = watch()
     const storage =

@@ -12,9 +12,11 @@ const confirmMs = 20_000
 const aroundMs = 10 * 60_000
 
 const stops = /^(qm|vz)(shutdown|stop)$/
-/** What restarts a guest because somebody wanted it. */
+/** HA starts a guest at the latest so long after it has given it another state or place: until it has the node's lock. */
+const startsWithinMs = 150_000
+/** What restarts a guest because somebody wanted it; one that moves goes on in a new process. */
 const wanted =
-  /^(qm|vz)(reboot|reset|stop|shutdown|suspend|resume|rollback|restore|create|clone|template)|^hast|^vzdump$|^hamigrate$/
+  /^(qmigrate|vzmigrate)$|^(qm|vz)(reboot|reset|stop|shutdown|suspend|resume|rollback|restore|create|clone|template)|^hast|^vzdump$|^hamigrate$/
 
 const sidOf = ({ kind, vmid }: { kind: 'qemu' | 'lxc'; vmid: number }) => `${kind === 'qemu' ? 'vm' : 'ct'}:${vmid}`
 
@@ -30,6 +32,7 @@ export function seeGuests(
   telling: Telling,
 ) {
   const guests = new TableDraft(memory.guests)
+  const asked = look.resources?.asked ?? look.steady
   for (const sid of gone) guests.delete(sid)
   noteTasks(guests, look.tasks)
   for (const row of look.resources?.guests ?? []) {
@@ -38,13 +41,13 @@ export function seeGuests(
     if (!service) continue
     const was = guests.get(sid)
     // Nearly all of them, nearly always.
-    if (was?.sure && !was.again && was.of === service.since && isNear(look.steady - row.uptime * 1000, was)) continue
+    if (was?.sure && !was.again && was.of === service.since && isNear(asked - row.uptime * 1000, was)) continue
     const isSettled =
       service.state === 'started' && !service.recovering && look.manager?.services[sid]?.running === true
     // The rows of a node that is gone stay as they were, and move with the guest before it is started.
     if (!isSettled || row.node !== service.node || !nodes[row.node]?.up) continue
     if (row.status !== 'running' || row.uptime <= 0) continue
-    guests.set(sid, seen(sid, was, row, service, look, telling))
+    guests.set(sid, seen(sid, was, { ...row, boot: asked - row.uptime * 1000 }, service, look, telling))
   }
   return guests
 }
@@ -52,12 +55,11 @@ export function seeGuests(
 function seen(
   sid: string,
   was: GuestMemory | undefined,
-  row: { node: string; uptime: number },
+  { node, boot }: { node: string; boot: number },
   service: ServiceMemory,
   look: Look,
   telling: Telling,
 ): GuestMemory {
-  const boot = look.steady - row.uptime * 1000
   const { again, ...kept } = was ?? { of: service.since, boot, sure: false }
   if (!was || was.of !== service.since) return { ...kept, of: service.since, boot, sure: false }
   if (isNear(boot, was)) return { ...kept, sure: true }
@@ -66,10 +68,17 @@ function seen(
   if (again === undefined || !isNear(boot, again)) return { ...kept, again: { boot, since: look.steady } }
   if (look.steady - again.since < confirmMs) return { ...kept, again }
   const bootAt = telling.now - (look.steady - boot)
-  if (was.touched === undefined || Math.abs(was.touched * 1000 - bootAt) > aroundMs) {
-    telling.tell('guest.restarted', sid, { guest: sid, node: row.node, cause: 'died' }, bootAt)
+  const isStart = boot - service.since < startsWithinMs
+  if (!isStart && !isTouched(was, bootAt)) {
+    telling.tell('guest.restarted', sid, { guest: sid, node, cause: 'died' }, bootAt)
   }
   return { ...kept, boot, sure: true }
+}
+
+function isTouched({ touched }: GuestMemory, bootAt: number): boolean {
+  if (!touched) return false
+  const [from, to] = touched
+  return bootAt > from * 1000 - aroundMs && bootAt < to * 1000 + aroundMs
 }
 
 const isNear = (boot: number, known: { boot: number }) => Math.abs(boot - known.boot) <= jitterMs
@@ -86,7 +95,9 @@ function noteTasks(guests: TableDraft<GuestMemory>, tasks: readonly Task[] | und
         guests.set(sid, { ...was, stopped: end })
       }
       const isWanted = wanted.test(task.type) || (!isHa && /^(qm|vz)start$/.test(task.type))
-      if (isWanted && end > (was.touched ?? 0)) guests.set(sid, { ...guests.get(sid)!, touched: end })
+      if (isWanted && end > (was.touched?.[1] ?? 0)) {
+        guests.set(sid, { ...guests.get(sid)!, touched: [task.starttime, end] })
+      }
     }
   }
 }

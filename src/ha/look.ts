@@ -41,6 +41,8 @@ interface ClusterStatus {
 }
 
 interface Resources {
+  /** Of `steady` when it was asked; absent: now. */
+  asked?: number
   guests: readonly { vmid: number; kind: 'qemu' | 'lxc'; node: string; status: string; uptime: number }[]
   storages: readonly { storage: string; node: string; status: 'available' | 'unknown' }[]
 }

@@ -112,9 +112,10 @@ export interface GuestMemory {
   sure: boolean
   /** A later start, and since when it is seen. */
   again?: { boot: number; since: number }
-  /** Seconds: the last end of a task that stops it, and of one of a person that restarts it. */
+  /** Seconds: the last end of a task that stops it. */
   stopped?: number
-  touched?: number
+  /** Seconds: beginning and end of the last task that gives it a new beginning without its having died. */
+  touched?: readonly [from: number, to: number]
 }
 
 export interface StorageMemory {

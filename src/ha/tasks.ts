@@ -6,7 +6,8 @@ import type { TableDraft } from './table.ts'
 import type { Telling } from './telling.ts'
 
 /** What the HA manager does to a guest, as root and without a token. */
-const managers = /^(qm|vz)(start|migrate|shutdown|stop)$/
+const managers = /^((qm|vz)(start|shutdown|stop)|qmigrate|vzmigrate)$/
+const moves = /^(qmigrate|vzmigrate)$/
 
 const isFailed = ({ endtime, exit }: Task) => endtime !== undefined && exit !== 'OK' && !exit?.startsWith('WARNINGS')
 
@@ -93,6 +94,6 @@ function forget(seen: Draft<string>, tasks: readonly Task[]): void {
 
 const movingGuests = (tasks: readonly Task[], services: Pick<TableDraft<ServiceMemory>, 'get'>): string[] =>
   tasks
-    .filter(({ type, endtime }) => /^(qm|vz)migrate$/.test(type) && endtime === undefined)
+    .filter(({ type, endtime }) => moves.test(type) && endtime === undefined)
     .flatMap((task) => guestOf(task, services) ?? [])
     .sort()

@@ -46,7 +46,10 @@ export class Eyes {
     this.#o = options
     const { proxmox } = options
     this.#slow = [
-      { everyMs: 6_000, ask: async (o) => ({ resources: await proxmox.resources(o) }) },
+      {
+        everyMs: 6_000,
+        ask: async (o, { steady: asked }) => ({ resources: { ...(await proxmox.resources(o)), asked } }),
+      },
       { everyMs: 6_000, ask: async (o) => ({ tasks: await proxmox.clusterTasks(o) }) },
       { everyMs: 15_000, ask: async (o) => ({ qdevice: await proxmox.qdevice(o) }) },
       { everyMs: 15_000, ask: (o, look) => this.#replication(o, look) },
