@@ -25,7 +25,8 @@ export function seeNodes(
   nodes.keep((name) => names.has(name))
   for (const { name, online } of members) {
     const was = nodes.get(name)
-    const opinion = ha?.[name]
+    // Of an answer that is only missing this once, the last one holds.
+    const opinion = ha ? ha[name] : look.manager ? undefined : was?.ha
     const up = online && opinion !== 'unknown' && opinion !== 'fence' && opinion !== 'gone'
     const mode = look.manager?.lrms[name]?.mode ?? was?.mode
     const state = { ...(ha ? { ha: opinion } : {}), ...(mode === undefined ? {} : { mode }) }
