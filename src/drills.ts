@@ -1,7 +1,11 @@
 import type { House } from './app.ts'
+import { isLinkLocal, isLoopback } from './config/address.ts'
 import type { DrillGround } from './core/drills.ts'
+import { seenIn } from './ha/drill.ts'
+import type { Look } from './ha/look.ts'
 import { order } from './http/power.ts'
-import { probe } from './http/probe.ts'
+import { type ProbeAddress, probe } from './http/probe.ts'
+import { probing } from './http/probing.ts'
 import { deadMan } from './jobs/dead-man.ts'
 import { DrillBook } from './jobs/drill-book.ts'
 import { DrillSchedules } from './jobs/drill-schedules.ts'
@@ -28,6 +32,16 @@ export function openDrills(
   const oncall = openOncall(house)
   const logs = new Map(config.clusters.map(({ name }) => [name, openEventLog(house, name)]))
   const ofLab = (node: string) => `${labControl}/api/lab/nodes/${encodeURIComponent(node)}`
+  // In the lab the guests' services are this machine's own; elsewhere no probe ever goes to this machine, or its link.
+  const allows = (address: string) => labControl !== undefined || isForeign(address)
+  const ofGuests = new Map<string, Promise<ProbeAddress | undefined>>()
+  const probeAt = (sid: string): Promise<ProbeAddress | undefined> => {
+    const known = config.probes[sid]
+    if (known || labControl === undefined) return Promise.resolve(known)
+    const asked = ofGuests.get(sid) ?? probeOfLab(labControl, sid)
+    ofGuests.set(sid, asked)
+    return asked
+  }
   return {
     list: (cluster) => book.list(cluster),
     keep: (report) => book.keep(report),
@@ -51,14 +65,18 @@ export function openDrills(
       return schedule
     },
     means(node) {
-      if (labControl !== undefined) return { power: true, network: true, restore: 'lab' }
       const source = config.power[node]
+      if (labControl !== undefined && source === undefined) return { power: true, network: true, restore: 'lab' }
       // The bot does not hold the device's address; one that has no MAC has a device.
       const hasDevice = source !== undefined && (source.webhook !== undefined || source.mac === undefined)
-      return { power: hasDevice, network: false, restore: hasDevice ? 'webhook' : source?.mac ? 'wake' : 'person' }
+      return {
+        power: hasDevice,
+        network: labControl !== undefined,
+        restore: hasDevice ? 'webhook' : source?.mac ? 'wake' : 'person',
+      }
     },
     async power(node, to) {
-      const url = labControl === undefined ? config.power[node]?.webhook?.reveal() : ofLab(node)
+      const url = config.power[node]?.webhook?.reveal() ?? (labControl === undefined ? undefined : ofLab(node))
       if (url === undefined) throw new Error(`nothing here gives ${node} its power`)
       await order(url, { power: to })
     },
@@ -66,10 +84,27 @@ export function openDrills(
       if (labControl === undefined) throw new Error('only the lab cuts networks')
       await order(ofLab(node), { network: to })
     },
-    async probe(sid) {
-      const at = config.probes[sid]
-      return at === undefined ? undefined : probe(at)
+    async sees(cluster) {
+      const look = await logs.get(cluster)?.shared<Look>()
+      const pollMs = config.clusters.find(({ name }) => name === cluster)?.pollMs ?? 0
+      return look && Date.now() - look.at < pollMs * 2 + freshMs ? seenIn(look) : undefined
     },
+    // A simulated clock may be fast; a real cluster is asked less than once a second.
+    tempo: labControl === undefined ? { paceMs: 1050, isReal: true } : { paceMs: 150, isReal: false },
+    async answers(sids) {
+      const found = await Promise.all(
+        sids.map(async (sid) => {
+          const at = await probeAt(sid)
+          return at ? [[sid, (await probe(at, allows)) || (await probe(at, allows))] as const] : []
+        }),
+      )
+      return Object.fromEntries(found.flat())
+    },
+    probing: (sids, now) =>
+      probing(sids, now, async (sid) => {
+        const at = await probeAt(sid)
+        return at !== undefined && probe(at, allows)
+      }),
     async quiet({ forMs, ...about }) {
       const from = Date.now()
       return (await oncall.openWindow({ ...about, from, until: from + forMs })).id
@@ -101,4 +136,21 @@ export function openDrills(
       })
     },
   }
+}
+
+/** A look is as good as new for so long beyond two of the watcher's rounds. */
+const freshMs = 1000
+
+/** IPv6 may carry an address of IPv4. */
+const isForeign = (address: string): boolean => {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+  return !isLoopback(plain) && !isLinkLocal(plain)
+}
+
+/** Where the lab lets a guest be heard while it is up. */
+async function probeOfLab(control: string, sid: string): Promise<ProbeAddress | undefined> {
+  const response = await fetch(`${control}/api/lab/guests/${sid.slice(sid.indexOf(':') + 1)}/probe`).catch(
+    () => undefined,
+  )
+  return response?.ok ? ((await response.json()) as ProbeAddress) : undefined
 }

@@ -91,6 +91,8 @@ export class Crew {
   readonly redis: PrivateRedis
   readonly sim: RunningSim
   readonly folder: string
+  /** The simulated cluster's own hand at plugs and cables is theirs. */
+  isLab = false
   readonly #key = randomBytes(32).toString('hex')
   readonly #children = new Set<ChildProcess>()
   readonly #closers: (() => Promise<unknown>)[] = []
@@ -139,6 +141,7 @@ export class Crew {
       QUORUM_KEY: this.#key,
       REDIS_URL: this.redis.url,
       LOG_LEVEL: 'info',
+      ...(this.isLab ? { QUORUM_LAB_CONTROL: sim.control } : {}),
       PATH: process.env.PATH ?? '',
     }
   }

@@ -20,7 +20,7 @@ export class DrillWorld {
     this.more = more
   }
 
-  static async start(options: { power?: object; more?: object } = {}): Promise<DrillWorld> {
+  static async start(options: object = {}): Promise<DrillWorld> {
     const crew = await Crew.start({ seed: 7, speed: 0 })
     const { clock, nodes } = crew.sim.cluster
     const made = await new Caller(crew.sim).begin('POST', '/nodes/pve1/qemu', {
@@ -36,6 +36,9 @@ export class DrillWorld {
     const keys = { resources: 'vm:100', nodes: 'pve1:3,pve2:2,pve3:1' }
     ha.rules.set('grupoHA', { rule: 'grupoHA', type: 'node-affinity', order: 1, keys })
     await clock.advance(60)
+    crew.isLab = true
+    const wakeonlan = '02:00:00:00:00:02'
+    Object.assign(nodes[1]!, { wakeonlan })
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const device = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -43,9 +46,11 @@ export class DrillWorld {
     const tls = { ca: `${crew.folder}/ca.pem` }
     const more = {
       clusters: [{ name: 'main', endpoints: crew.sim.endpoints, tokens, tls, poll: '250ms' }],
-      power: options.power ?? Object.fromEntries(nodes.map(({ name }) => [name, { webhook: `${device}/${name}` }])),
+      // A device, a magic packet, and the lab's own hand.
+      power: { pve1: { webhook: `${device}/pve1` }, pve2: { mac: wakeonlan } },
+      probes: { 'vm:106': { tcp: '192.0.2.1:9' } },
       channels: [{ cluster: 'main', post: ['web:ops'] }],
-      ...options.more,
+      ...options,
     }
     const world = new DrillWorld(crew, server, more)
     server.on('request', (request, response) => {
@@ -90,6 +95,27 @@ export class DrillWorld {
     await this.chat.card((message, { id }) => id === asked.id && hasAction(message, 'approve'), 'the question', 'ops')
     await this.chat.click('admin', asked.id, 'approve')
     return asked.id
+  }
+
+  /** A machine that HA knows nothing of, its disk on its node's own storage. */
+  async lone(vmid: number, name: string): Promise<void> {
+    const { config, processes } = this.node('pve1')
+    const { clock } = this.crew.sim.cluster
+    const caller = new Caller(this.crew.sim)
+    await caller.begin('POST', '/nodes/pve1/qemu', { vmid, name, scsi0: 'local-lvm:1' })
+    const { speed } = clock
+    clock.setSpeed(0)
+    for (let i = 0; i < 30 && config.guests.get(vmid)?.keys.lock !== undefined; i++) await clock.advance(2)
+    await clock.advance(20)
+    await caller.begin('POST', `/nodes/pve1/qemu/${vmid}/status/start`, {})
+    await clock.advance(20)
+    clock.setSpeed(speed)
+    expect(processes.has(vmid)).toBe(true)
+  }
+
+  forget(vmid: number): void {
+    this.node('pve1').processes.delete(vmid)
+    this.node('pve1').config.guests.delete(vmid)
   }
 
   /** What is said to a line that is not run. */

@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { lookAtDrill, type Watched } from '../src/core/drill-look.ts'
+import type { Watched } from '../src/core/drill-look.ts'
 import { Cancelled, Refused } from '../src/core/errors.ts'
 import { reads } from '../src/core/needs.ts'
 import { defineWorker } from '../src/core/worker.ts'
 import type { DrillContext, Seen, Watch } from '../src/drill/context.ts'
 import { before } from '../src/drill/gates.ts'
+import { probed } from '../src/drill/probes.ts'
 import { alone, type Back, broughtBack, rescue, startedAgain } from '../src/drill/restore.ts'
+import { Sight } from '../src/drill/sight.ts'
 import { struck } from '../src/drill/strike.ts'
 import { reportOf, settled, startLine, told } from '../src/drill/verdict.ts'
 import { untouched, watched } from '../src/drill/watch.ts'
@@ -145,12 +147,14 @@ export default defineWorker({
       await drills.tell({ kind: 'drill.started', cluster, node, drill: id, at: steady.at })
       return true
     })
-    const watch = async () => lookAtDrill(context.proxmox, guests, node)
+    const sight = new Sight(context, guests)
+    const watch = sight.look
     const loud = () => drills.loud(window, requester)
     const isOver = async () => {
       await loud()
       await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: steady.at })
     }
+    const probes = await probed(context, guests, sight)
     const letGo = drills.guard({ cluster, node, drill: id }, rescue(context, steady, guests))
     const { seen, back, after } = await gone(context, { steady, guests, observer }, watch, loud)
       .catch(async (error) => {
@@ -158,9 +162,12 @@ export default defineWorker({
         if (error instanceof Refused || error instanceof Cancelled) await isOver()
         throw error
       })
-      .finally(letGo)
+      .finally(() => {
+        letGo()
+        probes.stop()
+      })
     const report = await step('report', async () => {
-      const all = reportOf(steady, seen, { id, cluster, within, by: requester, back, after, words, say })
+      const all = reportOf(steady, probes.heard(seen), { id, cluster, within, by: requester, back, after, words, say })
       await drills.keep(all)
       await isOver()
       return all

@@ -47,7 +47,7 @@ export function reportCard(report: DrillReport, { words, language, tz }: Reader)
           to: guest.predicted.to ?? '',
         }),
         guest.to ?? guest.end ?? '',
-        downText(guest),
+        downText(guest, labels),
         verdicts[guest.verdict],
       ]),
     },
@@ -57,10 +57,17 @@ export function reportCard(report: DrillReport, { words, language, tz }: Reader)
   }
 }
 
-const downText = ({ downSeconds, uncertaintySeconds }: DrillReport['guests'][number]): string =>
-  downSeconds === undefined
-    ? ''
-    : `${formatDuration(downSeconds)}${uncertaintySeconds ? ` ± ${uncertaintySeconds} s` : ''}`
+function downText(guest: DrillReport['guests'][number], labels: Words['ha']['drill']['labels']): string {
+  const { downSeconds, uncertaintySeconds, probeSeconds, probeSilent } = guest
+  const slack = uncertaintySeconds ? ` ± ${uncertaintySeconds} s` : ''
+  return [
+    downSeconds === undefined ? undefined : `${formatDuration(downSeconds)}${slack}`,
+    probeSeconds === undefined ? undefined : fill(labels.users, { time: formatDuration(probeSeconds) }),
+    probeSilent ? labels.probeSilent : undefined,
+  ]
+    .filter((part) => part !== undefined)
+    .join('; ')
+}
 
 /** The same as Markdown, to be pasted into a ticket. */
 export function reportMarkdown(report: DrillReport, reader: Reader): string {

@@ -24,8 +24,10 @@ export interface DrillGuest {
   downSeconds?: number
   /** How far that may be off. */
   uncertaintySeconds?: number
-  /** What its users saw: seconds that the configured probe failed. */
+  /** What its users saw: seconds in which its probe got no answer. */
   probeSeconds?: number
+  /** Its probe did not answer even before: it says nothing. */
+  probeSilent?: true
   /** Where it was at the end. */
   end?: string
   verdict: 'as-predicted' | 'elsewhere' | 'late' | 'not-back' | 'untouched' | 'unknown'
@@ -72,6 +74,24 @@ export interface WantedSchedule {
   approved: Consequences
 }
 
+/** One look of the watcher's, as far as it tells drills something. */
+export interface SeenLook {
+  quorate: boolean
+  online: readonly string[]
+  /** Guests under HA: where the manager has them, and their state. */
+  services: Readonly<Record<string, { node: string; state: string }>>
+  tasks?: readonly SeenTask[]
+}
+
+export interface SeenTask {
+  type: string
+  id: string
+  node: string
+  starttime: number
+  endtime?: number
+  exit?: string
+}
+
 /** And as their worker needs them: what is outside of Proxmox. */
 export interface DrillGround extends Drills {
   seenToBy(id: string): Promise<Identity | undefined>
@@ -79,8 +99,14 @@ export interface DrillGround extends Drills {
   schedule(job: string, wanted: WantedSchedule): Promise<DrillSchedule>
   power(node: string, to: 'on' | 'off'): Promise<void>
   network(node: string, to: 'cut' | 'up'): Promise<void>
-  /** Whether the guest answers its configured probe; undefined: it has none. */
-  probe(sid: string): Promise<boolean | undefined>
+  /** What the watcher saw last, while that is fresh: what it has asked, nobody asks again. */
+  sees(cluster: string): Promise<SeenLook | undefined>
+  /** How often a drill asks the cluster something of its own, ms; and whether the cluster's clock is no simulated one. */
+  readonly tempo: { paceMs: number; isReal: boolean }
+  /** Which of these guests have a probe, and whether it answers now. */
+  answers(sids: readonly string[]): Promise<Record<string, boolean>>
+  /** Asks their probes four times a second until it is stopped; the silence of each, as `now` counts. */
+  probing(sids: readonly string[], now: () => number): { stop(): Record<string, number> }
   keep(report: DrillReport): Promise<void>
   /** Announces work on the node, so that what it is expected to break calls nobody; ends by itself. */
   quiet(about: { cluster: string; node: string; by: Identity; forMs: number; why: string }): Promise<string>

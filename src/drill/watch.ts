@@ -29,12 +29,16 @@ async function untilGone(context: DrillContext, steady: Steady, strike: Strike, 
   const away: Seen = { ...seen, lostAt: strike.to, stop: { code: 'control-lost', about: '' } }
   let wasAway = strike.isResumed && (await hasBooted(context, strike.from))
   if (wasAway) return away
+  let checkedAt = strike.to
+  let verdict: Stop | undefined
   const gone = await looked(context, steady, strike, watch, seen, async (look) => {
     if (seen.lostAt !== undefined) return 'seen'
-    const isLate = look.now - strike.to > showsWithin
-    if (!isLate || kind === 'reboot' || (await isLeaving(context).catch(() => true))) return undefined
-    wasAway = await hasBooted(context, strike.from)
-    return { code: strike.isSure ? 'not-gone' : 'control-lost', about: node }
+    if (kind === 'reboot' || look.now - checkedAt < showsWithin) return verdict
+    checkedAt = look.now
+    const isStuck = !(await isLeaving(context).catch(() => true))
+    wasAway = isStuck && (await hasBooted(context, strike.from))
+    verdict = isStuck ? { code: strike.isSure ? 'not-gone' : 'control-lost', about: node } : undefined
+    return verdict
   })
   return wasAway ? { ...away, guests: gone.guests } : gone
 }

@@ -1,14 +1,6 @@
-import type { DrillGuest } from '../core/drills.ts'
+import type { DrillGuest, SeenLook, SeenTask } from '../core/drills.ts'
 import type { Fate, Impact } from './impact.ts'
-
-interface Task {
-  type: string
-  id: string
-  node: string
-  starttime: number
-  endtime?: number
-  exit?: string
-}
+import { isQuorate, type Look } from './look.ts'
 
 /** What one look at the cluster shows of a drill, from a node that is not its victim. */
 export interface DrillLook {
@@ -19,7 +11,23 @@ export interface DrillLook {
   services: Readonly<Record<string, { node: string; state: string }>>
   /** Guests that their own node says are running, with their uptime. */
   running: Readonly<Record<string, { node: string; uptime: number }>>
-  tasks: readonly Task[]
+  tasks: readonly SeenTask[]
+}
+
+/** The watcher's look as drills want it; undefined where it shows nothing that can be believed. */
+export function seenIn(look: Look): SeenLook | undefined {
+  const { ha, status, tasks } = look
+  const quorate = isQuorate(look)
+  if (quorate === undefined || !ha || !status) return undefined
+  const services = ha.flatMap(({ type, sid, node, state }) =>
+    type === 'service' && sid !== undefined ? [[sid, { node, state: state ?? '' }] as const] : [],
+  )
+  return {
+    quorate,
+    online: status.members.filter((member) => member.online).map(({ name }) => name),
+    services: Object.fromEntries(services),
+    ...(tasks === undefined ? {} : { tasks }),
+  }
 }
 
 /** How it was before anything was broken. */

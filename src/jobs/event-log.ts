@@ -35,6 +35,8 @@ export interface LoggedEvent {
 
 /** Keeps this many; a consumer that is further behind has other worries. */
 const keep = 20_000
+/** A wish for the watcher's looks, and each of them, is good for so long. */
+const sharedForMs = 20_000
 /** How often a waiter looks for itself, should a notice have been lost with a connection. */
 const lookAgainMs = 2000
 
@@ -178,12 +180,29 @@ export class EventLog<M extends object = object> {
     await this.wake()
   }
 
-  /** What was announced and not told yet; `count` of them go with the next `append`. */
-  async said(): Promise<{ events: ClusterEvent[]; count: number }> {
-    const raw = await this.#redis.lrange(this.#key('said'), 0, -1)
+  /** What was announced and not told yet; `count` of them go with the next `append`. And whether looks are to be shared. */
+  async said(): Promise<{ events: ClusterEvent[]; count: number; isWanted: boolean }> {
+    const [raw, wanted] = await Promise.all([
+      this.#redis.lrange(this.#key('said'), 0, -1),
+      this.#redis.exists(this.#key('wanted')),
+    ])
     const place = this.#key('said')
     const events = raw.flatMap((one) => this.#seal.unwrap<ClusterEvent>('watch-said', place, one) ?? [])
-    return { events, count: raw.length }
+    return { events, count: raw.length, isWanted: wanted === 1 }
+  }
+
+  /** Shares what the watcher saw with whoever wants it. */
+  async share(look: object): Promise<void> {
+    await this.#redis.set(this.#key('look'), this.#seal.wrap('watch-look', this.#base, look), 'PX', sharedForMs)
+  }
+
+  /** The watcher's last look, shared for as long as somebody goes on asking: nobody asks the cluster the same twice. */
+  async shared<L>(): Promise<L | undefined> {
+    const [raw] = await Promise.all([
+      this.#redis.get(this.#key('look')),
+      this.#redis.set(this.#key('wanted'), '1', 'PX', sharedForMs),
+    ])
+    return this.#seal.unwrap<L>('watch-look', this.#base, raw)
   }
 
   /** The events after a cursor (0: all that are kept), oldest first. One that is not ours is passed over. */

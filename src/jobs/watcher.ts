@@ -12,7 +12,7 @@ interface When {
   gap: number
 }
 
-export interface WatcherOptions<M extends { steady: number }, L> {
+export interface WatcherOptions<M extends { steady: number }, L extends object> {
   log: EventLog<M>
   /** Names this process among others. */
   holder: string
@@ -47,7 +47,7 @@ interface Held<M> {
  * commands for each look where this takes three, and what a killed process leaves must be taken over in seconds. What
  * makes events come once is not the lease but the log: memory and events go in together, from the memory that was read.
  */
-export class Watcher<M extends { steady: number }, L> {
+export class Watcher<M extends { steady: number }, L extends object> {
   readonly #o: WatcherOptions<M, L>
   #held: Held<M> | undefined
   #running: { stop: AbortController; ended: Promise<void> } | undefined
@@ -90,8 +90,10 @@ export class Watcher<M extends { steady: number }, L> {
     const { log, look, judge } = this.#o
     const when = this.#when(held)
     const { kept } = held
-    const { memory, events, view } = judge(kept.memory, await look(kept.memory, when), kept.last)
+    const seen = await look(kept.memory, when)
+    const { memory, events, view } = judge(kept.memory, seen, kept.last)
     const said = await log.said()
+    if (said.isWanted) await log.share(seen)
     if (memory !== kept.memory || events.length > 0 || said.count > 0) {
       const next = await log.append(held.fence, kept, memory, [...events, ...said.events], said.count)
       // Another has written meanwhile: what it stored is what counts.

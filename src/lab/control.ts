@@ -22,7 +22,7 @@ const StorageChange = z.strictObject({ network: z.enum(['cut', 'up']), node: z.s
 const Reset = z.strictObject({ scenario: z.enum(SCENARIOS) })
 
 /** Every POST answers with the new state of the lab. `base` is where the routes lie. */
-export function labRoutes(sim: Pick<RunningSim, 'cluster' | 'reset'>, base = '/api/lab') {
+export function labRoutes(sim: Pick<RunningSim, 'cluster' | 'reset' | 'listeners'>, base = '/api/lab') {
   const app = new Hono().basePath(base)
   const { cluster } = sim
   app.get('/', (c) => c.json(labState(cluster)))
@@ -43,6 +43,13 @@ export function labRoutes(sim: Pick<RunningSim, 'cluster' | 'reset'>, base = '/a
     if (change.body.network === 'cut') cutNetwork(cluster, node)
     if (change.body.network === 'up') healNetwork(cluster, node)
     return c.json(labState(cluster))
+  })
+  // Where the guest is heard while it is up, for whoever measures what its users would notice.
+  app.get('/guests/:vmid/probe', async (c) => {
+    const port = await sim.listeners.of(Number(c.req.param('vmid')))
+    return port === undefined
+      ? c.json(unknownGuest(c.req.param('vmid')), 404)
+      : c.json({ tcp: { host: '127.0.0.1', port } })
   })
   app.post('/storages/:name', async (c) => {
     const change = await read(c, StorageChange)
@@ -89,6 +96,10 @@ const EXAMPLES = new Map<z.ZodType, string>([
 
 const malformed = (says: string, schema: z.ZodType): ApiError => ({
   error: { code: 'malformed', says, hint: `Send ${EXAMPLES.get(schema)}.` },
+})
+
+const unknownGuest = (name: string): ApiError => ({
+  error: { code: 'unknown-guest', says: `The lab has no guest ${name}.`, hint: 'GET /api/lab lists them.' },
 })
 
 const unknownStorage = (name: string, names: string[]): ApiError => ({

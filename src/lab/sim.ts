@@ -4,6 +4,7 @@ import { allRoutes } from './api.ts'
 import { createClock } from './clock.ts'
 import { type ControlServer, serveControl } from './control.ts'
 import type { Api } from './dispatch.ts'
+import { GuestListeners } from './guest-listeners.ts'
 import { runHa } from './ha/daemons.ts'
 import type { NodeCertificate, SimCluster } from './model.ts'
 import { makeAuthority, makeNodeCertificate } from './pki.ts'
@@ -47,6 +48,8 @@ export interface RunningSim {
   control: string
   seed: number
   cluster: SimCluster
+  /** Where guests are heard while they are up. */
+  listeners: GuestListeners
   /** Begins a scenario anew; addresses, secrets and authorities stay, running tasks end. */
   reset(scenario: Scenario): Promise<void>
   close(): Promise<void>
@@ -92,11 +95,13 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
     control: '',
     seed,
     cluster,
+    listeners: new GuestListeners(cluster),
     reset: (scenario) => reset(cluster, servers, scenario, identities, secrets),
     async close() {
       await Promise.all([...servers.map((server) => server.close()), control.close()])
       for (const node of cluster.nodes) killTasks(cluster, node)
       clock.stop()
+      running.listeners.close()
     },
   }
   const control: ControlServer = await serveControl(running, o.controlPort ?? 0)

@@ -79,6 +79,8 @@ export const drillEn = {
     when: 'When',
     longest: 'Longest',
     nobody: 'none',
+    users: 'its users: {time}',
+    probeSilent: 'its probe did not answer even before, and is not counted',
     left: 'Left to do',
     compared:
       'For comparison: the thesis saw 10 s by eye; the same on a real three-node cluster took about a minute (a shutdown) and over two (a crash).',

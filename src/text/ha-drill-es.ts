@@ -85,6 +85,8 @@ export const drillEs: Same<typeof drillEn> = {
     when: 'Cuándo',
     longest: 'La más larga',
     nobody: 'ninguna',
+    users: 'sus usuarios: {time}',
+    probeSilent: 'su sonda no respondía ni antes, y no se cuenta',
     left: 'Queda por hacer',
     compared:
       'Para comparar: la tesis vio 10 s a ojo; lo mismo en un clúster real de tres nodos tomó cerca de un minuto (un apagado) y más de dos (una caída).',
