@@ -11,6 +11,8 @@ let pager: Server
 /** What the pager was called for. */
 const paged: { event_action: string; payload?: { summary: string } }[] = []
 
+const timeout = 120_000
+
 beforeAll(async () => {
   pager = createServer((request, response) => {
     let body = ''
@@ -39,11 +41,13 @@ beforeEach(async () => {
   world.crew.sim.cluster.clock.setSpeed(1)
 })
 
-const fast = () => world.crew.sim.cluster.clock.setSpeed(150)
+const fast = () => world.crew.sim.cluster.clock.setSpeed(50)
 const calls = () => new Caller(world.crew.sim)
 const inFields = ({ fields }: Message) => JSON.stringify(fields)
 
-test('a node that is shut down: foretold on pve2, seen there, home again, measured as the simulator knows it', async () => {
+test('a node that is shut down: foretold on pve2, seen there, home again, measured as the simulator knows it', {
+  timeout,
+}, async () => {
   await world.lone(106, 'db')
   const refused = await world.said('drill run pve1 kind:shutdown', ({ state }) => state === 'refused')
   expect(refused.error?.says).toContain('db (vm:106)')
@@ -53,8 +57,7 @@ test('a node that is shut down: foretold on pve2, seen there, home again, measur
   const second = await world.said('drill run pve2 expect:nothing', ({ state }) => state === 'refused', 'operator', 'es')
   expect(second.error?.says).toContain('Ningún otro trabajo está en marcha aquí')
   await until(() => world.node('pve1').power === 'off', 'the end of the shutdown')
-  // As slow as it takes for a look in between to be worth something.
-  world.crew.sim.cluster.clock.setSpeed(50)
+  fast()
   const { message } = await world.ended(card)
   expect(message, JSON.stringify(message)).toMatchObject({ state: 'ok' })
   const report = await world.said('drill report', ({ title }) => /^Drill j-.*passed$/.test(title), 'viewer')
@@ -83,7 +86,9 @@ test('a node that is shut down: foretold on pve2, seen there, home again, measur
   )
 })
 
-test("the card's Cancel is an abort: the node is brought back, and what cannot be taken back is said", async () => {
+test("the card's Cancel is an abort: the node is brought back, and what cannot be taken back is said", {
+  timeout,
+}, async () => {
   fast()
   const card = await world.ordered('drill run pve1 kind:shutdown')
   const pve1 = world.node('pve1')
@@ -103,7 +108,9 @@ test("the card's Cancel is an abort: the node is brought back, and what cannot b
   expect(nothing.error?.says).toBe('No drill runs in main.')
 })
 
-test('a reboot moves nothing under conditional: refused with the reason, unless that is what is to be shown', async () => {
+test('a reboot moves nothing under conditional: refused with the reason, unless that is what is to be shown', {
+  timeout,
+}, async () => {
   const refused = await world.said('drill run pve1 kind:reboot', ({ state }) => state === 'refused', 'operator', 'es')
   expect(refused.error?.says).toContain('Algo se mueve')
   const moments = world.truth()
@@ -114,7 +121,9 @@ test('a reboot moves nothing under conditional: refused with the reason, unless 
   expect(moments.map(({ node }) => node)).toEqual(['pve1', undefined, 'pve1'])
 })
 
-test('under policy migrate nobody notices: moved live, and home again; the node is woken by a packet from another', async () => {
+test('under policy migrate nobody notices: moved live, and home again; the node is woken by a packet from another', {
+  timeout,
+}, async () => {
   const options = await calls().call('PUT', '/cluster/options', { ha: 'shutdown_policy=migrate' })
   expect(options.status).toBe(200)
   const moments = world.truth()
@@ -131,7 +140,7 @@ test('under policy migrate nobody notices: moved live, and home again; the node 
   expect(world.node('pve2').power).toBe('on')
 })
 
-test('a network cut: the node resets itself, its machine starts elsewhere, nobody is paged', async () => {
+test('a network cut: the node resets itself, its machine starts elsewhere, nobody is paged', { timeout }, async () => {
   const card = await world.ordered('drill run pve1 kind:network')
   const pve1 = world.node('pve1')
   await until(() => pve1.network === 'cut', 'the cut')
@@ -144,7 +153,9 @@ test('a network cut: the node resets itself, its machine starts elsewhere, nobod
   expect(paged).toEqual([])
 })
 
-test('another node is lost meanwhile: the drill stops and restores, and that node pages as usual', async () => {
+test('another node is lost meanwhile: the drill stops and restores, and that node pages as usual', {
+  timeout,
+}, async () => {
   fast()
   const [pve1, pve3] = [world.node('pve1'), world.node('pve3')]
   const card = await world.ordered('drill run pve1 kind:power')
@@ -167,7 +178,9 @@ test('another node is lost meanwhile: the drill stops and restores, and that nod
   await until(() => pve3.power === 'on', 'pve3')
 })
 
-test('a node that never comes back: a person is asked and asked again; the drill ends with the truth and the way out', async () => {
+test('a node that never comes back: a person is asked and asked again; the drill ends with the truth and the way out', {
+  timeout,
+}, async () => {
   const { clock } = world.crew.sim.cluster
   world.device.isDeaf = true
   fast()

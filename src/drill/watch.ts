@@ -33,8 +33,13 @@ async function untilGone(context: DrillContext, steady: Steady, strike: Strike, 
   let verdict: Stop | undefined
   const gone = await looked(context, steady, strike, watch, seen, async (look) => {
     if (seen.lostAt !== undefined) return 'seen'
-    if (kind === 'reboot' || look.now - checkedAt < showsWithin) return verdict
+    if (look.now - checkedAt < showsWithin) return verdict
     checkedAt = look.now
+    if (kind === 'reboot') {
+      // One that is quick is away between two looks.
+      if (await hasBooted(context, strike.from)) seen.lostAt = strike.to
+      return seen.lostAt === undefined ? undefined : 'seen'
+    }
     const isStuck = !(await isLeaving(context).catch(() => true))
     wasAway = isStuck && (await hasBooted(context, strike.from))
     verdict = isStuck ? { code: strike.isSure ? 'not-gone' : 'control-lost', about: node } : undefined
