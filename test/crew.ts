@@ -147,7 +147,7 @@ export class Crew {
   }
 
   /** A bot in this process. */
-  async bot(prefix: string, more: object = {}): Promise<Chat & { close(): Promise<void> }> {
+  async bot(prefix: string, more: object = {}): Promise<Chat & { http: string; close(): Promise<void> }> {
     const env = await this.environment(prefix, more)
     const environment = { ...readEnvironment({ ...env, LOG_LEVEL: 'silent' }), redis: parseRedisUrl(this.redis.url) }
     const config = loadConfig({ role: 'bot', env })
@@ -164,7 +164,7 @@ export class Crew {
       await running.close()
     }
     this.#closers.push(close)
-    return Object.assign(new Chat(running.web!), { close })
+    return Object.assign(new Chat(running.web!), { http: running.http!, close })
   }
 
   /** A worker in a process of its own, as in production, from dist/. */

@@ -13,6 +13,7 @@ import { routes as lxc } from './endpoints/lxc.ts'
 import { routes as network } from './endpoints/network.ts'
 import { routes as node } from './endpoints/node.ts'
 import { routes as nodeTasks } from './endpoints/node-tasks.ts'
+import { routes as notifications } from './endpoints/notifications.ts'
 import { routes as pools } from './endpoints/pools.ts'
 import { routes as qemu } from './endpoints/qemu.ts'
 import { routes as realmSync } from './endpoints/realm-sync.ts'
@@ -26,7 +27,7 @@ import { routes as vzdump } from './endpoints/vzdump.ts'
 import { type Routes, routeTable } from './router.ts'
 
 const ACCESS = [acl, realms, realmSync, ticket, users, pools]
-const CLUSTER = [cluster, corosync, haArming, haGroups, haRead, haResources, haRules, resources]
+const CLUSTER = [cluster, corosync, haArming, haGroups, haRead, haResources, haRules, notifications, resources]
 const GUESTS = [aplinfo, lxc, qemu, storage, vzdump]
 const NODE = [hardware, network, node, nodeTasks, services]
 

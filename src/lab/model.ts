@@ -6,6 +6,7 @@
  */
 import type { Clock } from './clock.ts'
 import type { HaStack } from './ha/daemons.ts'
+import type { Matcher, Notifications } from './notifications.ts'
 import type { Random } from './random.ts'
 import type { SchemaVersion } from './schema/load.ts'
 import type { TaskRecord } from './tasks.ts'
@@ -286,6 +287,8 @@ export interface ClusterConfig {
   log: ClusterLogEntry[]
   /** Backup jobs, by id. */
   backupJobs: Map<string, Record<string, string | number>>
+  /** notifications.cfg */
+  notifications: Notifications
   lastSeen: Map<number, LastSeen>
   /** The task lists that silent nodes sent last, by node. */
   lastTasks: Map<string, TaskRecord[]>
@@ -537,6 +540,12 @@ export const emptyHa = (): HaConfig => ({
   commands: [],
 })
 
+/** Of every installation: all goes to root's mail. */
+const rootsMail: Matcher = {
+  ...{ name: 'default-matcher', disable: false, mode: 'all', invert: false },
+  ...{ severities: [], fields: [], targets: ['mail-to-root'] },
+}
+
 export function emptyConfig(o: { ticketKey: string; now: number; authority: NodeCertificate }): ClusterConfig {
   return {
     storages: new Map(),
@@ -546,6 +555,7 @@ export function emptyConfig(o: { ticketKey: string; now: number; authority: Node
     ha: emptyHa(),
     log: [],
     backupJobs: new Map(),
+    notifications: { webhooks: new Map(), matchers: new Map([[rootsMail.name, rootsMail]]) },
     lastSeen: new Map(),
     lastTasks: new Map(),
     authority: o.authority,

@@ -7,6 +7,7 @@ import type { Api } from './dispatch.ts'
 import { GuestListeners } from './guest-listeners.ts'
 import { runHa } from './ha/daemons.ts'
 import type { NodeCertificate, SimCluster } from './model.ts'
+import { notifyOfFencing } from './notifications.ts'
 import { makeAuthority, makeNodeCertificate } from './pki.ts'
 import { createRandom } from './random.ts'
 import { RELEASES } from './releases.ts'
@@ -81,6 +82,7 @@ export async function startSim(o: SimOptions = {}): Promise<RunningSim> {
   const api: Api = { sim: cluster, schema: loadSchema(version), routes: allRoutes() }
   const servers = await startServers(api, site.hosts.length, o.port ?? 8006)
   followNodes(cluster, servers)
+  notifyOfFencing(cluster)
 
   const running: RunningSim = {
     endpoints: servers.map((server) => `https://127.0.0.1:${server.port}`),
@@ -166,5 +168,6 @@ async function reset(
   const site = siteOf(scenario)
   fill(cluster, site, await identities(site), secrets)
   followNodes(cluster, servers)
+  notifyOfFencing(cluster)
   await Promise.all(servers.map((server) => server.follow()))
 }
