@@ -74,12 +74,22 @@ export class RunCard {
     this.#show()
   }
 
+  /** As the run has ended with them: those that it showed on the way, no others. */
+  settle(fields: Field[]): void {
+    this.shows(fields.filter(({ name }) => this.#extra.has(name)))
+  }
+
   /** The plan's fields, those the run added, changed ones in place. */
   fields(more: Field[] = []): Field[] {
-    const fields = new Map(this.#record.shows.map(({ name, value }) => [name, value]))
-    for (const [name, value] of this.#extra) fields.set(name, value)
-    for (const { name, value } of more) fields.set(name, value)
-    return [...fields].map(([name, value]) => ({ name, value }))
+    // A plan may have several of one name: its warnings.
+    const fields = this.#record.shows.map((field) => ({ ...field }))
+    const added = [...this.#extra].map(([name, value]) => ({ name, value }))
+    for (const { name, value } of [...added, ...more]) {
+      const there = fields.find((field) => field.name === name)
+      if (there) there.value = value
+      else fields.push({ name, value })
+    }
+    return fields
   }
 
   /** Nothing of this run is shown any more, whatever was still to come. */

@@ -2,7 +2,7 @@ import type { AuditEntry, WriteAudit } from '../core/audit.ts'
 import type { DrillGround } from '../core/drills.ts'
 import { type Cancelled, type LostLock, Refused, type Unavailable } from '../core/errors.ts'
 import { fill, type Values } from '../core/language.ts'
-import type { Message } from '../core/message.ts'
+import type { Field, Message } from '../core/message.ts'
 import { isForAccess, isForRoot } from '../core/needs.ts'
 import type { Outbox } from '../core/outbox.ts'
 import type { ProxmoxAccessPort, ProxmoxRootPort, ProxmoxWriterPort, Words } from '../core/ports.ts'
@@ -207,6 +207,7 @@ export class Run {
     this.card.part = { n, of, words }
     const context = this.#context(attempt, job)
     const own = (name: string) => `${n}/${name}`
+    const numbered = (fields: Field[]) => fields.map(({ name, value }) => ({ name: `${n}. ${name}`, value }))
     const outcome = await worker.run({
       ...context,
       job: { ...context.job, id: partOf(this.record.id, n) },
@@ -215,10 +216,11 @@ export class Run {
       change: (name, look, round) => context.change(own(name), look, round),
       secret: (name, ask) => context.secret(own(name), ask),
       follow: (name, upid) => context.follow(own(name), upid),
-      shows: (fields) => context.shows(fields.map(({ name, value }) => ({ name: `${n}. ${name}`, value }))),
+      shows: (fields) => context.shows(numbered(fields)),
       says: (name, message) => context.says(own(name), message),
       say: (key, values) => fill(words.words?.[key] ?? `{${key}}`, values),
     })
+    this.card.settle(numbered(outcome.fields ?? []))
     this.card.part = undefined
     return outcome
   }

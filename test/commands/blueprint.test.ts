@@ -57,6 +57,12 @@ describe('a cluster written down', () => {
       expect.arrayContaining([expect.stringContaining('local-lvm'), expect.stringContaining('web (100)')]),
     )
     expect((await stage.say('blueprint check site', 'viewer')).state).toBe('ok')
+    // Somebody changes what the file says: told, and nothing of the rest is begun.
+    stage.sim.cluster.nodes[0]!.config.guests.get(100)!.keys.cores = 4
+    expect((await stage.say('blueprint apply site', 'operator')).error).toMatchObject({
+      code: 'blueprint-cannot',
+      says: 'Machine web (100) on pve1: it is there, and different: cores 4, not 1. Nothing has been touched.',
+    })
   })
 })
 
