@@ -63,7 +63,7 @@ const calls: Record<string, string[]> = {
   volumeGroups: ['GET /nodes/{node}/disks/lvm'],
   urlFacts: ['GET /nodes/{node}/query-url-metadata'],
   appliances: ['GET /nodes/{node}/aplinfo'],
-  scanStorage: ['nfs', 'iscsi', 'lvm', 'zfs'].map((what) => `GET /nodes/{node}/scan/${what}`),
+  scanStorage: ['nfs', 'cifs', 'iscsi', 'lvm', 'lvmthin', 'zfs'].map((what) => `GET /nodes/{node}/scan/${what}`),
   createStorage: ['POST /storage'],
   deleteStorage: ['DELETE /storage/{storage}'],
   downloadUrl: ['POST /nodes/{node}/storage/{storage}/download-url'],

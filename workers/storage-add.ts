@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { formatSize } from '../src/core/args.ts'
 import { Refused } from '../src/core/errors.ts'
-import type { Values } from '../src/core/language.ts'
 import { lookAtLun } from '../src/core/lun.ts'
 import { reads } from '../src/core/needs.ts'
 import type { ProxmoxWriterPort } from '../src/core/ports.ts'
 import type { Secret } from '../src/core/secret.ts'
-import { storageTypes } from '../src/core/storage-params.ts'
+import { absentShare, refuseAbsent, type WantedStorage } from '../src/core/storage-absent.ts'
+import { isSameThing, storageTypes } from '../src/core/storage-params.ts'
 import { defineWorker } from '../src/core/worker.ts'
+import type { StorageState } from '../src/proxmox/storage-port.ts'
 
 /** A node tries on its own when it is asked; a slow server may need a second look. */
 const reachedWithinMs = 30_000
@@ -44,6 +45,8 @@ export default defineWorker({
         password: 'the password of {who} for storage {id}',
         keyring: 'the Ceph key of {who} for storage {id} (only the key)',
         active: 'active',
+        room: 'active, {free} of {total} free',
+        full: '{id} is full: {free} of {total} are free on {node}. Nothing more goes onto it until something is deleted: storage contents {id}',
         inactive: 'NOT active: {line}',
         unsaid: 'Proxmox gives no reason',
         offline: 'offline: not known',
@@ -53,22 +56,6 @@ export default defineWorker({
         left: 'storage {id}: in storage.cfg',
       },
       refusals: {
-        'no-export': {
-          says: '{server} answers and does not export {wanted}. It exports: {there}.',
-          hint: 'storage add {id} type:nfs server:{server} export:{first}',
-        },
-        'no-target': {
-          says: '{server} answers and has no target {wanted}. It has: {there}.',
-          hint: 'storage add {id} type:iscsi portal:{server} target:{first}',
-        },
-        'no-group': {
-          says: 'Node {server} sees no volume group {wanted}. It sees: {there}.',
-          hint: 'storage add {id} type:lvm vg:{first}',
-        },
-        'no-pool': {
-          says: 'Node {server} sees no ZFS pool {wanted}. It sees: {there}.',
-          hint: 'storage add {id} type:zfspool pool:{first}',
-        },
         'storage-other': {
           says: 'Meanwhile somebody has added another storage called {id} ({type}). Nothing was done.',
           hint: 'storage list',
@@ -92,6 +79,8 @@ export default defineWorker({
         password: 'la contraseña de {who} para el almacenamiento {id}',
         keyring: 'la clave de Ceph de {who} para el almacenamiento {id} (solo la clave)',
         active: 'activo',
+        room: 'activo, {free} de {total} libres',
+        full: '{id} está lleno: quedan {free} de {total} en {node}. No cabe nada más hasta que se borre algo: storage contents {id}',
         inactive: 'NO activo: {line}',
         unsaid: 'Proxmox no dice por qué',
         offline: 'fuera de línea: no se sabe',
@@ -101,22 +90,6 @@ export default defineWorker({
         left: 'almacenamiento {id}: está en storage.cfg',
       },
       refusals: {
-        'no-export': {
-          says: '{server} responde y no exporta {wanted}. Exporta: {there}.',
-          hint: 'storage add {id} type:nfs server:{server} export:{first}',
-        },
-        'no-target': {
-          says: '{server} responde y no tiene el destino {wanted}. Tiene: {there}.',
-          hint: 'storage add {id} type:iscsi portal:{server} target:{first}',
-        },
-        'no-group': {
-          says: 'El nodo {server} no ve el grupo de volúmenes {wanted}. Ve: {there}.',
-          hint: 'storage add {id} type:lvm vg:{first}',
-        },
-        'no-pool': {
-          says: 'El nodo {server} no ve el pool ZFS {wanted}. Ve: {there}.',
-          hint: 'storage add {id} type:zfspool pool:{first}',
-        },
         'storage-other': {
           says: 'Mientras tanto alguien añadió otro almacenamiento llamado {id} ({type}). No se hizo nada.',
           hint: 'storage list',
@@ -145,10 +118,10 @@ export default defineWorker({
       isSo: () => isAdded(proxmox, payload),
       act: async () => {
         if (lun) await refuseChanged(proxmox, { id, lun, vg: String(params.vgname), node })
-        await proxmox.createStorage(
-          { storage: id, type: payload.type, ...params, ...secretParams(payload, who, kept) },
-          { prefer: node },
-        )
+        const all = { storage: id, type: payload.type, ...params, ...secretParams(payload, who, kept) }
+        await proxmox.createStorage(all, { prefer: node }).catch(async (error) => {
+          throw (await absentShare(proxmox, payload)) ?? error
+        })
       },
     })
     return step('reach', async () => {
@@ -164,11 +137,16 @@ export default defineWorker({
       const line = (state: { line?: string } | undefined) => state?.line ?? say('unsaid')
       const fields = states.map(({ name, state }) => ({
         name,
-        value: state ? (state.active ? say('active') : say('inactive', { line: line(state) })) : say('offline'),
+        value: state
+          ? state.active
+            ? say(state.total === undefined ? 'active' : 'room', sizes(state))
+            : say('inactive', { line: line(state) })
+          : say('offline'),
       }))
-      const warnings = states
-        .filter(({ state }) => !state?.active)
-        .map(({ name, state }) => say('warns', { node: name, id, line: state ? line(state) : say('offline') }))
+      const warnings = states.flatMap(({ name, state }) => {
+        if (!state?.active) return [say('warns', { node: name, id, line: state ? line(state) : say('offline') })]
+        return isFull(state) ? [say('full', { node: name, id, ...sizes(state) })] : []
+      })
       const isAll = count === states.length
       return {
         values: { id, nodes: isAll ? say('allReach') : say('someReach', { count, all: states.length }) },
@@ -183,64 +161,18 @@ export default defineWorker({
   },
 })
 
-interface Wanted {
-  id: string
-  type: string
-  params: Record<string, string | boolean>
-  node: string
-}
-
 /** @throws Refused `storage-other` */
-async function isAdded(proxmox: ProxmoxWriterPort, { id, type, params }: Wanted): Promise<boolean> {
+async function isAdded(proxmox: ProxmoxWriterPort, { id, type, params }: WantedStorage): Promise<boolean> {
   const found = (await proxmox.storageConfig()).find(({ storage }) => storage === id)
-  if (!found) return false
-  const own = Object.entries(params).filter(([name]) => !['content', 'nodes', 'shared'].includes(name))
-  if (found.type !== type || own.some(([name, value]) => found.options[name] !== String(value))) {
-    throw new Refused('storage-other', { id, type: found.type })
-  }
-  return true
+  if (found && !isSameThing(found, { type, params })) throw new Refused('storage-other', { id, type: found.type })
+  return found !== undefined
 }
 
-/** Where somebody mistyped, what is there is named. Whoever does not answer now is left to Proxmox's own refusal. */
-async function refuseAbsent(proxmox: ProxmoxWriterPort, { id, type, params, node }: Wanted): Promise<void> {
-  const text = (name: string) => String(params[name] ?? '')
-  const look = {
-    nfs: {
-      what: 'nfs',
-      at: text('server'),
-      params: { server: text('server') },
-      wanted: text('export'),
-      no: (values: Values) => new Refused('no-export', values),
-    },
-    iscsi: {
-      what: 'iscsi',
-      at: text('portal'),
-      params: { portal: text('portal') },
-      wanted: text('target'),
-      no: (values: Values) => new Refused('no-target', values),
-    },
-    lvm: {
-      what: 'lvm',
-      at: node,
-      params: {},
-      wanted: text('vgname'),
-      no: (values: Values) => new Refused('no-group', values),
-    },
-    zfspool: {
-      what: 'zfs',
-      at: node,
-      params: {},
-      wanted: text('pool').split('/')[0]!,
-      no: (values: Values) => new Refused('no-pool', values),
-    },
-  } as const
-  const own = type in look && params.base === undefined ? look[type as keyof typeof look] : undefined
-  if (!own) return
-  const there = await proxmox.scanStorage(node, own.what, own.params).catch(() => undefined)
-  if (there === undefined || there.includes(own.wanted)) return
-  const values = { id, server: own.at, wanted: own.wanted, there: there.join(', ') || '-', first: there[0] ?? '…' }
-  throw own.no(values)
-}
+const sizes = ({ free = 0, total = 0 }: StorageState) => ({ free: formatSize(free), total: formatSize(total) })
+
+/** Less than this is as good as nothing. */
+const emptyShare = 0.01
+const isFull = ({ free = 0, total }: StorageState) => total !== undefined && free < total * emptyShare
 
 /** Between the decision and the act somebody may have put something there; or it was not to be seen before. */
 async function refuseChanged(
@@ -275,7 +207,7 @@ type Until = <T>(
 
 /** Asked until it says yes, or for as long as it may take; then its last answer. */
 async function reached(proxmox: ProxmoxWriterPort, node: string, storage: string, until: Until) {
-  let last: { active: boolean; line?: string } = { active: false }
+  let last: StorageState = { active: false }
   const seen = await until(
     async () => {
       last = await proxmox

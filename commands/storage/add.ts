@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
-import { defineCommand, run } from '../../src/core/command.ts'
+import { answer, defineCommand, type Plan, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findAnyNode } from '../../src/core/find.ts'
 import { lookAtLun } from '../../src/core/lun.ts'
 import { reads } from '../../src/core/needs.ts'
 import {
   defaultContent,
+  differencesOf,
+  isSameThing,
   isStorageId,
   type StorageType,
   secretOf,
@@ -15,6 +17,7 @@ import {
   storageWants,
 } from '../../src/core/storage-params.ts'
 import { featuresOf } from '../../src/ha/storage-features.ts'
+import type { StorageConfig } from '../../src/proxmox/port.ts'
 import storageAdd from '../../workers/storage-add.ts'
 
 /** Types whose disks Proxmox cannot look at: nothing says whether they survive the loss of one. */
@@ -85,6 +88,8 @@ export default defineCommand({
       },
       words: {
         title: 'Add storage {id} ({type})',
+        there: 'Storage {id} ({type}) is there already, just like that',
+        thereText: 'Nothing was done.',
         lun: 'LUN',
         lunOurs: '{lun} ({size}): holds {vg} already, which is kept',
         lunWiped: '{lun} ({size}): cleared, then {vg} is made on it',
@@ -116,6 +121,14 @@ export default defineCommand({
           hint: 'help storage add',
         },
         'storage-taken': { says: 'There is a storage {id} already ({type}).', hint: 'storage list' },
+        'storage-differs': {
+          says: 'Storage {id} ({type}) is there already, and not quite like that. Different: {differs}.',
+          hint: 'storage update {id} {differs}',
+        },
+        'target-taken': {
+          says: 'Storage {storage} is the target {target} already; a second one would log in to it twice.',
+          hint: 'storage contents {storage}',
+        },
         'no-node': { says: 'No node that should have it is online.', hint: 'host list' },
       },
     },
@@ -148,6 +161,8 @@ export default defineCommand({
       },
       words: {
         title: 'Añadir el almacenamiento {id} ({type})',
+        there: 'El almacenamiento {id} ({type}) ya está, tal cual',
+        thereText: 'No se hizo nada.',
         lun: 'LUN',
         lunOurs: '{lun} ({size}): ya tiene {vg}, que se conserva',
         lunWiped: '{lun} ({size}): se borra, y luego se crea {vg} en ella',
@@ -178,6 +193,14 @@ export default defineCommand({
           hint: 'help storage add',
         },
         'storage-taken': { says: 'Ya hay un almacenamiento {id} ({type}).', hint: 'storage list' },
+        'storage-differs': {
+          says: 'El almacenamiento {id} ({type}) ya está, y no exactamente así. Distinto: {differs}.',
+          hint: 'storage update {id} {differs}',
+        },
+        'target-taken': {
+          says: 'El almacenamiento {storage} ya es el destino {target}; otro iniciaría sesión en él dos veces.',
+          hint: 'storage contents {storage}',
+        },
         'no-node': { says: 'Ningún nodo que debería tenerlo está en línea.', hint: 'host list' },
       },
     },
@@ -191,7 +214,8 @@ export default defineCommand({
       say: 'storage add array type:iscsi portal:172.16.1.30 target:iqn.2001-05.com.example:array.lun0',
       plans: 'storage-add',
     },
-    { say: 'storage add NASAccess type:nfs server:172.16.1.20 export:/volume1/NASAccess', refuses: 'storage-taken' },
+    { say: 'storage add NASAccess type:nfs server:172.16.1.20 export:/volume1/NASAccess', answers: true },
+    { say: 'storage add NASAccess type:nfs server:172.16.1.21 export:/isos', refuses: 'storage-taken' },
     { say: 'storage add isos type:nfs server:172.16.1.20', asks: true },
     { say: 'storage add vg2 type:lvm vg:vg2 base:array:0.0.1.scsi-36001', refuses: 'no-such-base' },
     { say: 'storage add data type:zfspool pool:tank vg:data', refuses: 'not-of-type' },
@@ -207,17 +231,7 @@ export default defineCommand({
       proxmox.resources({ signal }),
       proxmox.capabilities({ signal }),
     ])
-    const there = config.find(({ storage }) => storage.toLowerCase() === id.toLowerCase())
-    if (there) throw new Refused('storage-taken', { id: there.storage, type: there.type })
     const only = args.nodes?.split(/[,\s]+/).map((name) => findAnyNode(nodes, name, cluster).name)
-    const node = nodes.find(({ name, status }) => status === 'online' && (only?.includes(name) ?? true))?.name
-    if (node === undefined) throw new Refused('no-node')
-    const lun = base === undefined ? undefined : await lookAtLun(proxmox, { base, vg: vg!, node, signal })
-    const wipes = lun?.holds === 'unproved'
-    if (lun && wipes && wipe !== true) {
-      const line = `storage add ${id} type:lvm vg:${vg} base:${base}`
-      throw new Refused('lun-not-proved', { base, size: formatSize(lun.size), line })
-    }
     const features = featuresOf(type, version.major)
     const shared = features?.shared === 'possible' ? (args.shared ?? base !== undefined) : undefined
     const params: Record<string, string | boolean> = {
@@ -225,6 +239,18 @@ export default defineCommand({
       content: args.content?.replace(/\s+/g, '') ?? defaultContent(type),
       ...(only === undefined ? {} : { nodes: only.join(',') }),
       ...(shared === undefined ? {} : { shared }),
+    }
+    const there = config.find(({ storage }) => storage.toLowerCase() === id.toLowerCase())
+    if (there) return isAlready(there)
+    const target = config.find((one) => one.type === 'iscsi' && type === 'iscsi' && isSameThing(one, { type, params }))
+    if (target) throw new Refused('target-taken', { storage: target.storage, target: args.target })
+    const node = nodes.find(({ name, status }) => status === 'online' && (only?.includes(name) ?? true))?.name
+    if (node === undefined) throw new Refused('no-node')
+    const lun = base === undefined ? undefined : await lookAtLun(proxmox, { base, vg: vg!, node, signal })
+    const wipes = lun?.holds === 'unproved'
+    if (lun && wipes && wipe !== true) {
+      const line = `storage add ${id} type:lvm vg:${vg} base:${base}`
+      throw new Refused('lun-not-proved', { base, size: formatSize(lun.size), line })
     }
     const secret = secretOf(type, args)
     const isShared = features?.shared === 'always' || shared === true
@@ -261,6 +287,14 @@ export default defineCommand({
       state: { lun },
     })
     return wipes && plan.kind === 'run' ? { ...plan, risk: 'destroys' } : plan
+
+    function isAlready(is: StorageConfig): Plan {
+      const taken = { id: is.storage, type: is.type }
+      if (is.storage !== id || !isSameThing(is, { type, params })) throw new Refused('storage-taken', taken)
+      const differs = Object.entries(differencesOf(is, params)).map(([name, value]) => `${name}:${value}`)
+      if (differs.length > 0) throw new Refused('storage-differs', { ...taken, differs: differs.join(' ') })
+      return answer({ title: say('there', taken), state: 'ok', text: say('thereText') })
+    }
   },
 })
 

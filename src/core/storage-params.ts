@@ -97,6 +97,39 @@ export function storageArgs(
   return { type, ...(Object.fromEntries(entries) as StorageArgs) }
 }
 
+interface Section {
+  type: string
+  content: readonly string[]
+  shared: boolean
+  nodes?: readonly string[]
+  options: Readonly<Record<string, string>>
+}
+type Params = Readonly<Record<string, string | boolean>>
+
+/** What of a section may change without it becoming another storage. */
+const changeable: ReadonlySet<string> = new Set(['content', 'nodes', 'shared'])
+
+/** Whether a section of storage.cfg is the storage that these parameters make: the same bytes at the same place. */
+export function isSameThing({ type, options }: Section, wanted: { type: string; params: Params }): boolean {
+  const own = Object.entries(wanted.params).filter(([name]) => !changeable.has(name))
+  return type === wanted.type && own.every(([name, value]) => options[name] === String(value))
+}
+
+/** What else of the section is not as these parameters have it, as `storage update` takes it. */
+export function differencesOf(section: Section, { content, nodes, shared }: Params): Record<string, string> {
+  const listed = (text: string | boolean | undefined) =>
+    String(text ?? '')
+      .split(',')
+      .sort()
+      .join(',')
+  const own = [...(section.nodes ?? [])].sort().join(',')
+  return {
+    ...(listed(content) === [...section.content].sort().join(',') ? {} : { content: String(content) }),
+    ...(listed(nodes) === own ? {} : { nodes: String(nodes ?? 'all') }),
+    ...(shared === undefined || shared === section.shared ? {} : { shared: String(shared) }),
+  }
+}
+
 export type StorageSecret = 'password' | 'keyring'
 
 /** The secret that a storage wants; it is asked for outside of the chat. */

@@ -99,6 +99,20 @@ export interface Backing {
   unreachable?: boolean
   /** Nodes that alone do not reach it. */
   lostBy?: Set<string>
+  /** Of a CIFS or backup server: who may come in. Absent: anybody. */
+  login?: { username: string; password: string }
+}
+
+/** A thin pool or a ZFS pool on a host's own disks; it exists whether or not a storage.cfg names it. */
+export interface DiskPool {
+  kind: 'lvmthin' | 'zfspool'
+  /** `pve/data`, `tank`. */
+  name: string
+  total: number
+  /** Of ZFS: how its disks stand together, as `zpool status` lists them. */
+  vdevs?: { name: string; state: string; disks: string[] }[]
+  /** Of ZFS: datasets below it. */
+  datasets?: string[]
 }
 
 export interface User {
@@ -379,6 +393,8 @@ export interface SimNode {
   guestLocks?: Map<number, { shared: boolean; holders: number }>
   /** Backings of its local storages, by storage.cfg id. */
   local: Map<string, Backing>
+  /** Beside the thin pool that the installer makes. */
+  pools?: DiskPool[]
   interfaces: NetworkInterface[]
   pendingInterfaces?: NetworkInterface[]
   dns: Record<string, string>

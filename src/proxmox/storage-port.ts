@@ -4,6 +4,9 @@ import type { CallOptions, Params, Upid } from './port.ts'
 /** Whether one node can use a storage now, as it finds out by trying. */
 export interface StorageState {
   active: boolean
+  /** Bytes; absent where it has no figures, as LUNs have none. */
+  total?: number
+  free?: number
   /** Proxmox's own line on why not, where it gives one. */
   line?: string
 }
@@ -13,6 +16,14 @@ export interface VolumeGroup {
   name: string
   /** Its disks: device and bytes. */
   disks: { device: string; size: number }[]
+}
+
+/** How the disks of a ZFS pool stand together. */
+export interface ZfsPool {
+  /** `ONLINE`, `DEGRADED`, … */
+  state: string
+  /** What the data lies on: `mirror-0`, `raidz1-0`, or a disk by itself. */
+  vdevs: { name: string; state: string; isDisk: boolean }[]
 }
 
 /** A container template that Proxmox offers for download. */
@@ -32,11 +43,12 @@ export interface UrlFacts {
 }
 
 /** What a server, an array or a node offers to become a storage. */
-export type Scan = 'nfs' | 'iscsi' | 'lvm' | 'zfs'
+export type Scan = 'nfs' | 'cifs' | 'iscsi' | 'lvm' | 'lvmthin' | 'zfs'
 
 export interface StorageReads {
   storageState(node: string, storage: string, o?: CallOptions): Promise<StorageState>
   volumeGroups(node: string, o?: CallOptions): Promise<VolumeGroup[]>
+  zfsPool(node: string, pool: string, o?: CallOptions): Promise<ZfsPool>
   urlFacts(node: string, url: string, o?: CallOptions): Promise<UrlFacts>
   appliances(node: string, o?: CallOptions): Promise<Appliance[]>
 }
@@ -46,7 +58,9 @@ export interface StorageWrites {
   scanStorage(node: string, what: Scan, params?: Params, o?: CallOptions): Promise<string[]>
   /** Calls about storage.cfg make no task: what came of them is seen in the configuration. */
   createStorage(params: Params, o?: CallOptions): Promise<void>
+  updateStorage(storage: string, params: Params, o?: CallOptions): Promise<void>
   deleteStorage(storage: string, o?: CallOptions): Promise<void>
+  deleteVolume(node: string, volid: string, o?: CallOptions): Promise<Upid>
   downloadUrl(node: string, storage: string, params: Params, o?: CallOptions): Promise<Upid>
   downloadAppliance(node: string, storage: string, template: string, o?: CallOptions): Promise<Upid>
 }

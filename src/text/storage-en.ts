@@ -30,6 +30,54 @@ export const storageErrorsEn = {
     says: 'The server does not let this node mount what was asked for.',
     hint: 'Allow the addresses of all nodes on the server, then type the line again',
   },
+  'storage-login': {
+    says: 'The server does not take this user and password.',
+    hint: 'Look them up on the server, then type the line again: the password is asked for anew',
+  },
+  'no-datastore': {
+    says: 'The backup server answers and has no datastore {datastore}, or this user may not see it.',
+    hint: 'proxmox-backup-manager datastore list   # on the backup server; the user needs DatastoreBackup on /datastore/{datastore}',
+  },
+  'storage-fingerprint': {
+    says: 'The backup server shows another certificate than the one that was given.',
+    hint: 'proxmox-backup-manager cert info   # on the backup server; then the line again with fingerprint:',
+  },
+  'no-volume-group': {
+    says: 'The node sees no volume group {vg}.',
+    hint: 'vgs   # in a shell on the node',
+  },
+  'no-zfs-pool': {
+    says: 'The node has no ZFS pool {pool}.',
+    hint: 'zpool list   # in a shell on the node; zpool import lists pools that are there and asleep',
+  },
+  'no-folder': {
+    says: 'The folder {path} is not there on the node, or what is mounted there does not answer.',
+    hint: 'ls -ld {path}   # in a shell on the node',
+  },
+  'no-export': {
+    says: '{server} answers and does not export {wanted}. It exports: {there}.',
+    hint: 'storage add {id} type:nfs server:{server} export:{first}',
+  },
+  'no-target': {
+    says: '{server} answers and has no target {wanted}. It has: {there}.',
+    hint: 'storage add {id} type:iscsi portal:{server} target:{first}',
+  },
+  'no-group': {
+    says: 'Node {server} sees no volume group {wanted}. It sees: {there}.',
+    hint: 'storage add {id} type:lvm vg:{first}',
+  },
+  'no-pool': {
+    says: 'Node {server} sees no ZFS pool {wanted}. It sees: {there}.',
+    hint: 'storage add {id} type:zfspool pool:{first}',
+  },
+  'no-thin-pool': {
+    says: 'Volume group {vg} on {server} has no thin pool {wanted}. It has: {there}.',
+    hint: 'storage add {id} type:lvmthin vg:{vg} thinpool:{first}',
+  },
+  'no-share': {
+    says: '{server} answers and shares no {wanted}. It shares: {there}.',
+    hint: 'storage add {id} type:cifs server:{server} share:{first}',
+  },
   'vg-of-another': {
     says: 'The disk belongs to the volume group {vg} already. Proxmox left it alone.',
     hint: 'storage contents   # choose another LUN, or give vg:{vg}',

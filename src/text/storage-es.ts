@@ -32,6 +32,54 @@ export const storageErrorsEs: Same<typeof storageErrorsEn> = {
     says: 'El servidor no deja que este nodo monte lo que se pidió.',
     hint: 'Permite en el servidor las direcciones de todos los nodos, y escribe la línea otra vez',
   },
+  'storage-login': {
+    says: 'El servidor no acepta este usuario y esta contraseña.',
+    hint: 'Revísalos en el servidor y escribe la línea otra vez: la contraseña se vuelve a pedir',
+  },
+  'no-datastore': {
+    says: 'El servidor de respaldos responde y no tiene el datastore {datastore}, o este usuario no puede verlo.',
+    hint: 'proxmox-backup-manager datastore list   # en el servidor de respaldos; el usuario necesita DatastoreBackup en /datastore/{datastore}',
+  },
+  'storage-fingerprint': {
+    says: 'El servidor de respaldos muestra otro certificado, no el que se dio.',
+    hint: 'proxmox-backup-manager cert info   # en el servidor de respaldos; luego la línea otra vez con fingerprint:',
+  },
+  'no-volume-group': {
+    says: 'El nodo no ve ningún grupo de volúmenes {vg}.',
+    hint: 'vgs   # en una consola del nodo',
+  },
+  'no-zfs-pool': {
+    says: 'El nodo no tiene ningún pool ZFS {pool}.',
+    hint: 'zpool list   # en una consola del nodo; zpool import lista los que están ahí y duermen',
+  },
+  'no-folder': {
+    says: 'La carpeta {path} no está en el nodo, o lo que está montado ahí no responde.',
+    hint: 'ls -ld {path}   # en una consola del nodo',
+  },
+  'no-export': {
+    says: '{server} responde y no exporta {wanted}. Exporta: {there}.',
+    hint: 'storage add {id} type:nfs server:{server} export:{first}',
+  },
+  'no-target': {
+    says: '{server} responde y no tiene el destino {wanted}. Tiene: {there}.',
+    hint: 'storage add {id} type:iscsi portal:{server} target:{first}',
+  },
+  'no-group': {
+    says: 'El nodo {server} no ve el grupo de volúmenes {wanted}. Ve: {there}.',
+    hint: 'storage add {id} type:lvm vg:{first}',
+  },
+  'no-pool': {
+    says: 'El nodo {server} no ve el pool ZFS {wanted}. Ve: {there}.',
+    hint: 'storage add {id} type:zfspool pool:{first}',
+  },
+  'no-thin-pool': {
+    says: 'El grupo de volúmenes {vg} en {server} no tiene el thin pool {wanted}. Tiene: {there}.',
+    hint: 'storage add {id} type:lvmthin vg:{vg} thinpool:{first}',
+  },
+  'no-share': {
+    says: '{server} responde y no comparte {wanted}. Comparte: {there}.',
+    hint: 'storage add {id} type:cifs server:{server} share:{first}',
+  },
   'vg-of-another': {
     says: 'El disco ya es del grupo de volúmenes {vg}. Proxmox no lo tocó.',
     hint: 'storage contents   # elige otra LUN, o escribe vg:{vg}',

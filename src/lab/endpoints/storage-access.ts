@@ -37,7 +37,16 @@ export function activate({ sim, node }: Place, entry: StorageEntry): Backing {
     const export_ = `${server}:${entry.options.export}`
     throw fail(`mount error: mount.nfs: access denied by server while mounting ${export_}`)
   }
-  if (['nfs', 'cifs', 'pbs', 'iscsi', 'iscsidirect'].includes(entry.type)) {
+  if (entry.type === 'pbs') {
+    const others = [...sim.shared].some(([key, box]) => key.startsWith(`pbs:${server}:`) && !box.unreachable)
+    if (others) {
+      throw fail(
+        `${entry.storage}: Cannot find datastore '${entry.options.datastore}', check permissions and existence!`,
+      )
+    }
+    throw fail(`${entry.storage}: error fetching datastores - 500 Can't connect to ${server}:8007 (No route to host)`)
+  }
+  if (['nfs', 'cifs', 'iscsi', 'iscsidirect'].includes(entry.type)) {
     throw fail(`storage '${entry.storage}' is not online`)
   }
   if (layoutOf(entry) === 'file') {
@@ -53,6 +62,13 @@ export function activate({ sim, node }: Place, entry: StorageEntry): Backing {
   }
   if (entry.type === 'rbd') throw fail(`rbd error: rbd: couldn't connect to the cluster!`)
   throw fail(`no such volume group '${entry.options.vgname}'`)
+}
+
+/** Throws what a server says to a wrong user or password. */
+export function logIn({ storage, type, options }: StorageEntry, { login }: Backing, password: string | undefined) {
+  if (!login || (login.username === options.username && login.password === password)) return
+  if (type === 'pbs') throw fail(`${storage}: error fetching datastores - 401 Unauthorized`)
+  throw fail('session setup failed: NT_STATUS_LOGON_FAILURE')
 }
 
 /** A directory that storage.cfg names is made on the first use. */

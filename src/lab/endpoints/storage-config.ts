@@ -5,7 +5,7 @@ import { backingKey, clusterNodes, isRunning, storageOnNode } from '../model.ts'
 import { sha1Hex } from '../random.ts'
 import type { Context, Json, Params, Route } from '../router.ts'
 import { optStr, splitList, str, withCfsLock } from '../router.ts'
-import { activate, findStorage, splitVolid } from './storage-access.ts'
+import { activate, findStorage, logIn, splitVolid } from './storage-access.ts'
 import { isFixed, isShared, takesProperty, typeFacts } from './storage-types.ts'
 
 const NOT_OPTIONS = new Set(['storage', 'type', 'content', 'shared', 'nodes', 'disable', 'digest', 'delete', 'node'])
@@ -54,7 +54,7 @@ async function create(ctx: Context): Promise<Json> {
     const { storages } = ctx.config
     if (storages.has(entry.storage)) throw fail(`storage ID '${entry.storage}' already defined`)
     prepareDisk(ctx, entry)
-    if (storageOnNode(entry, ctx.node.name)) activate(ctx, entry)
+    if (storageOnNode(entry, ctx.node.name)) logIn(entry, activate(ctx, entry), optStr(ctx, 'password'))
     storages.set(entry.storage, entry)
     const local = storages.get('local')
     if (local) delete local.options.priority
@@ -108,9 +108,15 @@ function prepareDisk(ctx: Context, entry: StorageEntry) {
   if (key !== undefined) return
   for (const node of nodes) {
     const twin = [...ctx.config.storages.values()].find((other) => onSameDisk(other, entry))
-    const backing = twin && node.local.get(twin.storage)
+    const backing = (twin && node.local.get(twin.storage)) ?? onPool(node, entry)
     if (backing) node.local.set(entry.storage, backing)
   }
+}
+
+function onPool({ pools = [] }: SimNode, { type, options }: StorageEntry): Backing | undefined {
+  const name = type === 'lvmthin' ? `${options.vgname}/${options.thinpool}` : String(options.pool)
+  const pool = pools.find((one) => one.kind === type && (one.name === name || one.datasets?.includes(name)))
+  return pool && { total: pool.total, baseUsed: 0, volumes: [] }
 }
 
 const onSameDisk = (a: StorageEntry, b: StorageEntry) =>

@@ -71,9 +71,82 @@ function lvm(ctx: Context): Json {
 
 const scanLvm = (ctx: Context): Json => groupsOn(ctx.sim, ctx.node, viewOf(ctx.node)).map(({ name }) => ({ vg: name }))
 
-const scanZfs = (ctx: Context): Json => {
-  const pools = [...ctx.config.storages.values()].filter(({ type }) => type === 'zfspool')
-  return [...new Set(pools.map(({ options }) => String(options.pool)))].map((pool) => ({ pool }))
+/** Pools and the datasets in them. */
+const scanZfs = ({ node: { pools = [] } }: Context): Json =>
+  pools.flatMap(({ kind, name, total, datasets = [] }) =>
+    kind === 'zfspool' ? [name, ...datasets].map((pool) => ({ pool, size: total, free: total })) : [],
+  )
+
+function scanThin(ctx: Context): Json {
+  const vg = str(ctx, 'vg')
+  const names = ['pve/data', ...(ctx.node.pools ?? []).filter(({ kind }) => kind === 'lvmthin').map(({ name }) => name)]
+  return names.filter((name) => name.startsWith(`${vg}/`)).map((name) => ({ lv: name.slice(vg.length + 1) }))
+}
+
+async function scanCifs(ctx: Context): Promise<Json> {
+  const server = str(ctx, 'server')
+  const shares = found(ctx, 'cifs', server)
+  if (shares.length === 0) {
+    await ctx.sim.clock.pause(8)
+    throw fail('failed to get share list: NT_STATUS_HOST_UNREACHABLE')
+  }
+  return shares.map(([share]) => ({ share, description: '' }))
+}
+
+async function scanPbs(ctx: Context): Promise<Json> {
+  const server = str(ctx, 'server')
+  const stores = found(ctx, 'pbs', server)
+  if (stores.length === 0) {
+    await ctx.sim.clock.pause(8)
+    throw fail(`error fetching datastores - 500 Can't connect to ${server}:8007 (No route to host)`)
+  }
+  const known = stores.every(
+    ([, { login }]) => !login || (login.username === str(ctx, 'username') && login.password === str(ctx, 'password')),
+  )
+  if (!known) throw fail('error fetching datastores - 401 Unauthorized')
+  return stores.map(([store]) => ({ store }))
+}
+
+const zfsPools = ({ node: { pools = [] } }: Context) => pools.filter(({ kind }) => kind === 'zfspool')
+
+const zfsList = (ctx: Context): Json =>
+  zfsPools(ctx).map(({ name, total }) => ({
+    name,
+    size: total,
+    alloc: 0,
+    free: total,
+    frag: 0,
+    dedup: 1,
+    health: health(ctx, name),
+  }))
+
+const health = (ctx: Context, pool: string) =>
+  zfsPools(ctx)
+    .find(({ name }) => name === pool)
+    ?.vdevs?.every(({ state }) => state === 'ONLINE') === false
+    ? 'DEGRADED'
+    : 'ONLINE'
+
+/** As `zpool status` has it: the pool itself first, what it is made of below. */
+function zfsDetail(ctx: Context): Json {
+  const name = str(ctx, 'name')
+  const pool = zfsPools(ctx).find((one) => one.name === name)
+  if (!pool) throw fail(`cannot open '${name}': no such pool`)
+  const leaf = (disk: string, state: string) => ({ name: disk, state, read: 0, write: 0, cksum: 0, msg: '', leaf: 1 })
+  const state = health(ctx, name)
+  const children = (pool.vdevs ?? []).flatMap((vdev): Json[] => {
+    const disks = vdev.disks.map((disk) => leaf(disk, vdev.state))
+    if (vdev.name === '') return disks
+    return [{ name: vdev.name, state: vdev.state, read: 0, write: 0, cksum: 0, msg: '', leaf: 0, children: disks }]
+  })
+  return {
+    name,
+    state,
+    scan: 'none requested',
+    errors: 'No known data errors',
+    children: [{ name, state, read: 0, write: 0, cksum: 0, msg: '', leaf: 0, children }],
+    leaf: 0,
+  }
 }
 
 const SCAN = '/nodes/{node}/scan'
@@ -84,5 +157,10 @@ export const routes: Route[] = [
   { method: 'GET', path: `${SCAN}/iscsi`, handler: scanIscsi },
   { method: 'GET', path: `${SCAN}/lvm`, handler: scanLvm },
   { method: 'GET', path: `${SCAN}/zfs`, handler: scanZfs },
+  { method: 'GET', path: `${SCAN}/lvmthin`, handler: scanThin },
+  { method: 'GET', path: `${SCAN}/cifs`, handler: scanCifs },
+  { method: 'GET', path: `${SCAN}/pbs`, handler: scanPbs },
+  { method: 'GET', path: '/nodes/{node}/disks/zfs', handler: zfsList },
+  { method: 'GET', path: '/nodes/{node}/disks/zfs/{name}', handler: zfsDetail },
   { method: 'GET', path: '/nodes/{node}/disks/lvm', handler: lvm },
 ]
