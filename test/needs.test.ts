@@ -66,6 +66,8 @@ const calls: Record<string, string[]> = {
   scanStorage: ['nfs', 'cifs', 'iscsi', 'lvm', 'lvmthin', 'zfs'].map((what) => `GET /nodes/{node}/scan/${what}`),
   createStorage: ['POST /storage'],
   deleteStorage: ['DELETE /storage/{storage}'],
+  updateStorage: ['PUT /storage/{storage}'],
+  zfsPool: ['GET /nodes/{node}/disks/zfs/{name}'],
   downloadUrl: ['POST /nodes/{node}/storage/{storage}/download-url'],
   downloadAppliance: ['POST /nodes/{node}/aplinfo'],
   storageContents: ['GET /nodes/{node}/storage/{storage}/content'],

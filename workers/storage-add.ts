@@ -7,11 +7,8 @@ import type { ProxmoxWriterPort } from '../src/core/ports.ts'
 import type { Secret } from '../src/core/secret.ts'
 import { absentShare, refuseAbsent, type WantedStorage } from '../src/core/storage-absent.ts'
 import { isSameThing, storageTypes } from '../src/core/storage-params.ts'
+import { askNodes, toldReach } from '../src/core/storage-reach.ts'
 import { defineWorker } from '../src/core/worker.ts'
-import type { StorageState } from '../src/proxmox/storage-port.ts'
-
-/** A node tries on its own when it is asked; a slow server may need a second look. */
-const reachedWithinMs = 30_000
 
 /**
  * Adds a storage, and then asks every node whether it can use it: Proxmox takes a storage that only the node that was
@@ -44,15 +41,6 @@ export default defineWorker({
       words: {
         password: 'the password of {who} for storage {id}',
         keyring: 'the Ceph key of {who} for storage {id} (only the key)',
-        active: 'active',
-        room: 'active, {free} of {total} free',
-        full: '{id} is full: {free} of {total} are free on {node}. Nothing more goes onto it until something is deleted: storage contents {id}',
-        inactive: 'NOT active: {line}',
-        unsaid: 'Proxmox gives no reason',
-        offline: 'offline: not known',
-        warns: '{node} does not reach {id}: {line}. A machine whose disk or ISO lies there cannot start on {node}.',
-        allReach: 'every node reaches it',
-        someReach: '{count} of {all} nodes reach it',
         left: 'storage {id}: in storage.cfg',
       },
       refusals: {
@@ -78,15 +66,6 @@ export default defineWorker({
       words: {
         password: 'la contraseña de {who} para el almacenamiento {id}',
         keyring: 'la clave de Ceph de {who} para el almacenamiento {id} (solo la clave)',
-        active: 'activo',
-        room: 'activo, {free} de {total} libres',
-        full: '{id} está lleno: quedan {free} de {total} en {node}. No cabe nada más hasta que se borre algo: storage contents {id}',
-        inactive: 'NO activo: {line}',
-        unsaid: 'Proxmox no dice por qué',
-        offline: 'fuera de línea: no se sabe',
-        warns: '{node} no llega a {id}: {line}. Una máquina con su disco o su ISO ahí no puede arrancar en {node}.',
-        allReach: 'todos los nodos llegan',
-        someReach: 'llegan {count} de {all} nodos',
         left: 'almacenamiento {id}: está en storage.cfg',
       },
       refusals: {
@@ -102,7 +81,7 @@ export default defineWorker({
     },
   },
   titled: ({ id }) => ({ id }),
-  async run({ payload, proxmox, step, secret, change, until, say }) {
+  async run({ payload, proxmox, step, secret, change, until, words, say }) {
     const { id, params, lun, node } = payload
     const already = await isAdded(proxmox, payload)
     if (!already) await step('look', async () => void (await refuseAbsent(proxmox, payload)))
@@ -127,32 +106,8 @@ export default defineWorker({
     return step('reach', async () => {
       const { nodes } = await proxmox.resources()
       const wanted = nodes.filter(({ name }) => payload.only?.includes(name) ?? true)
-      const states = await Promise.all(
-        wanted.map(async ({ name, status }) => ({
-          name,
-          state: status === 'online' ? await reached(proxmox, name, id, until) : undefined,
-        })),
-      )
-      const count = states.filter(({ state }) => state?.active).length
-      const line = (state: { line?: string } | undefined) => state?.line ?? say('unsaid')
-      const fields = states.map(({ name, state }) => ({
-        name,
-        value: state
-          ? state.active
-            ? say(state.total === undefined ? 'active' : 'room', sizes(state))
-            : say('inactive', { line: line(state) })
-          : say('offline'),
-      }))
-      const warnings = states.flatMap(({ name, state }) => {
-        if (!state?.active) return [say('warns', { node: name, id, line: state ? line(state) : say('offline') })]
-        return isFull(state) ? [say('full', { node: name, id, ...sizes(state) })] : []
-      })
-      const isAll = count === states.length
-      return {
-        values: { id, nodes: isAll ? say('allReach') : say('someReach', { count, all: states.length }) },
-        fields,
-        warnings,
-      }
+      const told = toldReach(id, await askNodes(proxmox, { storage: id, nodes: wanted }, until), words)
+      return { values: { id, nodes: told.summary }, fields: told.fields, warnings: told.warnings }
     })
   },
   async leftovers({ payload, proxmox, say }) {
@@ -167,12 +122,6 @@ async function isAdded(proxmox: ProxmoxWriterPort, { id, type, params }: WantedS
   if (found && !isSameThing(found, { type, params })) throw new Refused('storage-other', { id, type: found.type })
   return found !== undefined
 }
-
-const sizes = ({ free = 0, total = 0 }: StorageState) => ({ free: formatSize(free), total: formatSize(total) })
-
-/** Less than this is as good as nothing. */
-const emptyShare = 0.01
-const isFull = ({ free = 0, total }: StorageState) => total !== undefined && free < total * emptyShare
 
 /** Between the decision and the act somebody may have put something there; or it was not to be seen before. */
 async function refuseChanged(
@@ -198,24 +147,4 @@ function secretParams(
   if (secret === undefined || kept === undefined) return {}
   if (secret === 'keyring' && type === 'rbd') return { keyring: `[client.${who}]\n\tkey = ${kept.reveal()}\n` }
   return { [secret]: kept.reveal() }
-}
-
-type Until = <T>(
-  look: () => Promise<T | undefined>,
-  times: { everyMs: number; withinMs: number },
-) => Promise<T | undefined>
-
-/** Asked until it says yes, or for as long as it may take; then its last answer. */
-async function reached(proxmox: ProxmoxWriterPort, node: string, storage: string, until: Until) {
-  let last: StorageState = { active: false }
-  const seen = await until(
-    async () => {
-      last = await proxmox
-        .storageState(node, storage)
-        .catch((error: unknown) => ({ active: false, line: error instanceof Error ? error.message : String(error) }))
-      return last.active || (last.line !== undefined && !/does not exist/.test(last.line)) ? last : undefined
-    },
-    { everyMs: 1000, withinMs: reachedWithinMs },
-  )
-  return seen ?? last
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
-import { drivesOf, readGuest } from '../../src/core/guest.ts'
+import { drivesOf, type GuestFacts, readGuest } from '../../src/core/guest.ts'
 import {
   type HaSite,
   haDecidedOn,
@@ -15,11 +15,13 @@ import {
 import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
 import type { ProxmoxPort } from '../../src/core/ports.ts'
+import { redundancyRisks, type StorageRisk, toldRisk, unreachedOn } from '../../src/core/storage-risks.ts'
 import { affinitiesOf, allowed, favourites, preferenceOf } from '../../src/ha/affinity.ts'
 import { after, type HaChange, type ResourceSettings, shellOf, shown } from '../../src/ha/changes.ts'
 import { conflictsOf, conflictsWith } from '../../src/ha/conflicts.ts'
 import { joining } from '../../src/ha/joining.ts'
 import { hindrances } from '../../src/ha/movable.ts'
+import type { StorageConfig } from '../../src/proxmox/port.ts'
 import haConfig from '../../workers/ha-config.ts'
 
 /**
@@ -133,7 +135,11 @@ export default defineCommand({
       refuseFirst(conflictsWith(conflictsOf(future.affinities, where), args.prefer))
     }
     const targets = allowed(future.affinities, sid, names)
-    const found = await lookForHindrances(proxmox, facts, targets, signal)
+    const sections = await proxmox.storageConfig({ signal })
+    const drives = drivesOf(facts.config)
+    const lacking = unreachable(drives, sections, targets)
+    const found = hindrances({ template: guest.template, config: facts.config, drives, lacking })
+    const risks = await risksBelow(proxmox, { facts, sections, targets }, signal)
     const eject = house.catalogue.entries.some(({ path }) => path === 'vm cdrom')
     const told = found.map(({ code, values }) => ({
       code,
@@ -157,6 +163,7 @@ export default defineCommand({
       shows: shown(changes, words),
       warnings: [
         ...told.map(({ code, values }) => fill(errors[code].says, values)),
+        ...risks.map((risk) => toldRisk(risk, house.words[asker.language])),
         ...(args.state === 'started' && state.status === 'stopped' ? [say('starts')] : []),
         ...((args.state === 'stopped' || args.state === 'disabled') && state.status === 'running'
           ? [say('stops')]
@@ -206,13 +213,19 @@ const resourceOf = (
 const inGroup = ({ groups = [] }: HaSite, name: string): HaChange[] | undefined =>
   groups.some(({ group }) => group === name) ? [] : undefined
 
-async function lookForHindrances(
+/** What Proxmox takes without a word: a node that does not reach its disk now, a disk that is not as safe as it sounds. */
+async function risksBelow(
   proxmox: ProxmoxPort,
-  { guest, config }: Awaited<ReturnType<typeof readGuest>>,
-  targets: readonly string[],
+  o: { facts: GuestFacts; sections: StorageConfig[]; targets: readonly string[] },
   signal: AbortSignal,
-) {
-  const drives = drivesOf(config)
-  const lacking = unreachable(drives, await proxmox.storageConfig({ signal }), targets)
-  return hindrances({ template: guest.template, config, drives, lacking })
+): Promise<StorageRisk[]> {
+  const { guest, config } = o.facts
+  const used = [...new Set(drivesOf(config).flatMap(({ storage }) => storage ?? []))]
+  const away = used.flatMap((storage): StorageRisk[] => {
+    const nodes = unreachedOn(storage, o.targets, o.facts)
+    const values = { storage, nodes: nodes.join(', '), guests: `${guest.name} (${guest.vmid})` }
+    return nodes.length > 0 ? [{ code: 'unreached', storage, values }] : []
+  })
+  const own = o.sections.filter(({ storage }) => used.includes(storage))
+  return [...away, ...(await redundancyRisks(proxmox, own, o.facts.nodes, signal))]
 }

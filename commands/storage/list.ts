@@ -2,14 +2,17 @@ import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { findAnyNode, seenNow } from '../../src/core/find.ts'
+import { readHa } from '../../src/core/ha.ts'
 import { reads } from '../../src/core/needs.ts'
+import { storageRisks, toldRisk } from '../../src/core/storage-risks.ts'
+import { placesIn } from '../../src/ha/affinity.ts'
 import type { StorageOnNode } from '../../src/proxmox/port.ts'
 
 /** The storages of a cluster: a shared one on one line with its nodes, a local one on a line for each node. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
-  needs: [reads.storages, reads.nodes],
+  needs: [reads.storages, reads.nodes, reads.guests, reads.cluster],
   args: z.object({ node: arg.node().optional() }),
   text: {
     en: {
@@ -42,16 +45,22 @@ export default defineCommand({
   ],
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
     const { labels, say: shared } = house.words[asker.language]
-    const { storages: told, nodes } = await proxmox.resources({ signal })
+    const [site, sections] = await Promise.all([readHa(proxmox, signal), proxmox.storageConfig({ signal })])
+    const { storages: told, nodes } = site
     const storages = seenNow(told, nodes)
     const node = args.node === undefined ? undefined : findAnyNode(nodes, args.node, cluster).name
     const groups = grouped(storages.filter((storage) => node === undefined || storage.node === node))
     const unread = groups.filter((group) => group.some((storage) => !isRead(storage)))
     const names = [...new Set(unread.map(([first]) => first!.storage))]
+    const risks = await storageRisks(proxmox, { site, sections, allowed: placesIn(site) }, signal)
+    const warnings = [
+      ...(names.length > 0 ? [say('text', { storages: names.join(', ') })] : []),
+      ...risks.map((risk) => toldRisk(risk, house.words[asker.language])),
+    ]
     return answer({
       title: say('title', { cluster, count: new Set(groups.map(([first]) => first!.storage)).size }),
-      state: names.length > 0 ? 'warning' : 'info',
-      ...(names.length > 0 ? { text: say('text', { storages: names.join(', ') }) } : {}),
+      state: warnings.length > 0 ? 'warning' : 'info',
+      ...(warnings.length > 0 ? { text: warnings.join('\n') } : {}),
       table: {
         columns: [labels.storage, labels.type, labels.content, say('shared'), labels.used, say('nodes')],
         rows: groups.map((group) => {

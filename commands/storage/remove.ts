@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
-import { near } from '../../src/core/near.ts'
+import { findSection } from '../../src/core/find-section.ts'
 import { reads } from '../../src/core/needs.ts'
 import { usersOf, usersText } from '../../src/core/storage-users.ts'
 import storageRemove from '../../workers/storage-remove.ts'
@@ -24,11 +24,6 @@ export default defineCommand({
         clickMenu: 'Datacenter → Storage → select {storage} → Remove',
       },
       refusals: {
-        'no-storage': { says: 'No storage is called "{given}" in {cluster}.', hint: 'storage list' },
-        'no-storage-near': {
-          says: 'No storage is called "{given}" in {cluster}. Did you mean {near}?',
-          hint: 'storage remove {first}',
-        },
         'is-base': {
           says: 'Storage {used} stands on {storage}, so it has to go first.',
           hint: 'storage remove {used}',
@@ -44,11 +39,6 @@ export default defineCommand({
         clickMenu: 'Datacenter → Storage → selecciona {storage} → Remove',
       },
       refusals: {
-        'no-storage': { says: 'Ningún almacenamiento se llama «{given}» en {cluster}.', hint: 'storage list' },
-        'no-storage-near': {
-          says: 'Ningún almacenamiento se llama «{given}» en {cluster}. ¿Quisiste decir {near}?',
-          hint: 'storage remove {first}',
-        },
         'is-base': {
           says: 'El almacenamiento {used} se apoya en {storage}, así que primero hay que quitar ese.',
           hint: 'storage remove {used}',
@@ -62,15 +52,8 @@ export default defineCommand({
     { say: 'storage remove local-lvm', refuses: 'storage-used' },
   ],
   async plan({ args, proxmox, cluster, say, signal }) {
-    const given = args.storage
     const config = await proxmox.storageConfig({ signal })
-    const found = config.find(({ storage }) => storage.toLowerCase() === given.toLowerCase())
-    if (!found)
-      throw unknown(
-        given,
-        cluster,
-        config.map(({ storage }) => storage),
-      )
+    const { digest: _, ...found } = findSection(config, args.storage, cluster)
     const { storage, type } = found
     const above = config.find(({ options }) => options.base?.startsWith(`${storage}:`))
     if (above) throw new Refused('is-base', { storage, used: above.storage })
@@ -90,9 +73,3 @@ export default defineCommand({
     })
   },
 })
-
-function unknown(given: string, cluster: string, names: string[]): Refused {
-  const close = near(given, names)
-  if (close.length === 0) return new Refused('no-storage', { given, cluster })
-  return new Refused('no-storage-near', { given, cluster, near: close.join(', '), first: close[0] })
-}

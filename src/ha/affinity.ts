@@ -115,6 +115,18 @@ export function allowed(affinities: Affinities, sid: string, nodes: readonly str
   return nodes.filter((node) => preference.nodes.some((ranked) => ranked.node === node))
 }
 
+/** For each guest under HA the nodes where it may be started, as the cluster is configured now. */
+export function placesIn(
+  site: Omit<Parameters<typeof affinitiesOf>[0], 'resources'> & {
+    managed: NonNullable<Parameters<typeof affinitiesOf>[0]['resources']>
+    nodes: readonly { name: string }[]
+  },
+): (sid: string) => string[] {
+  const affinities = affinitiesOf({ ...site, resources: site.managed })
+  const names = site.nodes.map(({ name }) => name)
+  return (sid) => allowed(affinities, sid, names)
+}
+
 /**
  * Those of `online` that a guest prefers most; all of them where it prefers none that is there, and none where it may be
  * on none of them.

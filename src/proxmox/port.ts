@@ -69,6 +69,8 @@ export interface StorageConfig {
   /** Absent: every node. */
   nodes?: string[]
   disabled: boolean
+  /** Of the whole file. */
+  digest?: string
   /** What else the section says, in Proxmox's words: `server`, `export`, `vgname`, `base`. */
   options: Record<string, string>
 }

@@ -4,7 +4,7 @@ import { clusterErrorsEn } from './cluster-en.ts'
 import { haEn, haErrorsEn } from './ha-en.ts'
 import { hostsEn } from './hosts-en.ts'
 import { incidents } from './incidents-en.ts'
-import { storageErrorsEn } from './storage-en.ts'
+import { storageEn, storageErrorsEn } from './storage-en.ts'
 
 /** The words that all rooms share. A command's own words live in its file. */
 export const en = {
@@ -221,6 +221,7 @@ export const en = {
   incidents,
   hosts: hostsEn,
   ha: haEn,
+  storage: storageEn,
   blueprint: blueprintEn,
   errors: {
     ...haErrorsEn,

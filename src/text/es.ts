@@ -6,7 +6,7 @@ import type { en } from './en.ts'
 import { haErrorsEs, haEs } from './ha-es.ts'
 import { hostsEs } from './hosts-es.ts'
 import { incidents } from './incidents-es.ts'
-import { storageErrorsEs } from './storage-es.ts'
+import { storageErrorsEs, storageEs } from './storage-es.ts'
 
 export const es: Same<typeof en> = {
   product: 'Quorum',
@@ -216,6 +216,7 @@ export const es: Same<typeof en> = {
   incidents,
   hosts: hostsEs,
   ha: haEs,
+  storage: storageEs,
   blueprint: blueprintEs,
   errors: {
     ...haErrorsEs,

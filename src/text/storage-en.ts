@@ -1,4 +1,34 @@
 /** Why a storage is refused, said alike before the order and by the job. */
+/** What is said of storages in several places. */
+export const storageEn = {
+  active: 'active',
+  room: 'active, {free} of {total} free',
+  inactive: 'NOT active: {line}',
+  unsaid: 'Proxmox gives no reason',
+  offline: 'offline: not known',
+  warns: '{node} does not reach {storage}: {line}. A machine whose disk or ISO lies there cannot start on {node}.',
+  full: '{storage} is full: {free} of {total} are free on {node}. Nothing more goes onto it until something is deleted: storage contents {storage}',
+  allReach: 'every node reaches it',
+  someReach: '{count} of {all} nodes reach it',
+  risks: {
+    local:
+      '{storage} is not shared: each node has its own. If {homes} fails, high availability cannot start {guests} on another node, since the disk stays behind.',
+    limited:
+      '{storage} is not there on {nodes}, where high availability may start {guests}: it would fail there. See: ha rules',
+    unreached:
+      '{storage} is not reached now from {nodes}, where high availability may start {guests}: it would fail there.',
+    single:
+      'The ZFS pool {pool} on {node} has one disk. That is not redundant: if it dies, everything on {storage} there is lost.',
+    striped:
+      'The ZFS pool {pool} on {node} is striped over {count} disks (as RAID 0). That is not redundant: if one of them dies, everything on {storage} there is lost.',
+    degraded:
+      'The ZFS pool {pool} on {node} is {state}: a disk is missing or faulty. Look: zpool status {pool}   # on {node}',
+    spanned:
+      'The volume group {vg} on {node} lies on {count} disks one after the other. That is not redundant unless each of them is a RAID: if one dies, {storage} there is lost. Look: pvs -S vg_name={vg}',
+    unlooked: 'Whether the disks below {storage} survive the loss of one could not be read on {nodes}.',
+  },
+}
+
 export const storageErrorsEn = {
   'no-such-base': {
     says: '{base} is no LUN: there is no iSCSI storage called "{array}".',
@@ -78,6 +108,25 @@ export const storageErrorsEn = {
     says: '{server} answers and shares no {wanted}. It shares: {there}.',
     hint: 'storage add {id} type:cifs server:{server} share:{first}',
   },
+  'no-storage': { says: 'No storage is called "{given}" in {cluster}. There is: {storages}.', hint: 'storage list' },
+  'no-storage-near': {
+    says: 'No storage is called "{given}" in {cluster}. Did you mean {near}?',
+    hint: 'storage list',
+  },
+  'volume-of-guest': {
+    says: '{volid} belongs to {name} ({vmid}) on {node}{drive}. Deleted here, the machine would be left without it.',
+    hint: 'vm show {vmid}   # take the disk out there first; or: vm delete {vmid}',
+  },
+  'volume-used': {
+    says: '{volid} is in the drive of {guests}. Without it they could not start.',
+    hint: 'qm set {vmid} --{drive} none,media=cdrom   # on {node}: takes it out; then the line again',
+  },
+  'volume-linked': { says: 'Linked clones stand on this disk, so Proxmox keeps it.', hint: 'vm list' },
+  'volume-protected': {
+    says: 'The backup is protected, so Proxmox keeps it.',
+    hint: 'pvesm set {volume} --protected 0   # in a shell on a node, if it may go',
+  },
+  'content-not-taken': { says: 'A storage of this type does not take {content}.', hint: 'storage list' },
   'vg-of-another': {
     says: 'The disk belongs to the volume group {vg} already. Proxmox left it alone.',
     hint: 'storage contents   # choose another LUN, or give vg:{vg}',

@@ -1,5 +1,35 @@
 import type { Same } from '../core/language.ts'
-import type { storageErrorsEn } from './storage-en.ts'
+import type { storageEn, storageErrorsEn } from './storage-en.ts'
+
+/** Lo que se dice de los almacenamientos en varios lugares. */
+export const storageEs: Same<typeof storageEn> = {
+  active: 'activo',
+  room: 'activo, {free} de {total} libres',
+  inactive: 'NO activo: {line}',
+  unsaid: 'Proxmox no dice por qué',
+  offline: 'fuera de línea: no se sabe',
+  warns: '{node} no llega a {storage}: {line}. Una máquina con su disco o su ISO ahí no puede arrancar en {node}.',
+  full: '{storage} está lleno: quedan {free} de {total} en {node}. No cabe nada más hasta que se borre algo: storage contents {storage}',
+  allReach: 'todos los nodos llegan',
+  someReach: 'llegan {count} de {all} nodos',
+  risks: {
+    local:
+      '{storage} no es compartido: cada nodo tiene el suyo. Si falla {homes}, la alta disponibilidad no puede arrancar {guests} en otro nodo, porque el disco se queda atrás.',
+    limited:
+      '{storage} no está en {nodes}, donde la alta disponibilidad puede arrancar {guests}: ahí fallaría. Mira: ha rules',
+    unreached:
+      'A {storage} no se llega ahora desde {nodes}, donde la alta disponibilidad puede arrancar {guests}: ahí fallaría.',
+    single:
+      'El pool ZFS {pool} de {node} tiene un solo disco. Eso no es redundante: si muere, se pierde todo lo que hay en {storage} ahí.',
+    striped:
+      'El pool ZFS {pool} de {node} está repartido en {count} discos (como RAID 0). Eso no es redundante: si muere uno de ellos, se pierde todo lo que hay en {storage} ahí.',
+    degraded:
+      'El pool ZFS {pool} de {node} está {state}: falta un disco o falla. Mira: zpool status {pool}   # en {node}',
+    spanned:
+      'El grupo de volúmenes {vg} de {node} está en {count} discos, uno tras otro. Eso no es redundante, salvo que cada uno sea un RAID: si muere uno, se pierde {storage} ahí. Mira: pvs -S vg_name={vg}',
+    unlooked: 'No se pudo leer en {nodes} si los discos debajo de {storage} sobreviven a la pérdida de uno.',
+  },
+}
 
 export const storageErrorsEs: Same<typeof storageErrorsEn> = {
   'no-such-base': {
@@ -80,6 +110,31 @@ export const storageErrorsEs: Same<typeof storageErrorsEn> = {
     says: '{server} responde y no comparte {wanted}. Comparte: {there}.',
     hint: 'storage add {id} type:cifs server:{server} share:{first}',
   },
+  'no-storage': {
+    says: 'Ningún almacenamiento se llama «{given}» en {cluster}. Hay: {storages}.',
+    hint: 'storage list',
+  },
+  'no-storage-near': {
+    says: 'Ningún almacenamiento se llama «{given}» en {cluster}. ¿Quisiste decir {near}?',
+    hint: 'storage list',
+  },
+  'volume-of-guest': {
+    says: '{volid} es de {name} ({vmid}), en {node}{drive}. Borrado aquí, la máquina se quedaría sin él.',
+    hint: 'vm show {vmid}   # primero saca ahí el disco; o: vm delete {vmid}',
+  },
+  'volume-used': {
+    says: '{volid} está en la unidad de {guests}. Sin él no podrían arrancar.',
+    hint: 'qm set {vmid} --{drive} none,media=cdrom   # en {node}: lo saca; luego la línea otra vez',
+  },
+  'volume-linked': {
+    says: 'Sobre este disco se apoyan clones enlazados, así que Proxmox lo conserva.',
+    hint: 'vm list',
+  },
+  'volume-protected': {
+    says: 'El respaldo está protegido, así que Proxmox lo conserva.',
+    hint: 'pvesm set {volume} --protected 0   # en una consola de un nodo, si puede irse',
+  },
+  'content-not-taken': { says: 'Un almacenamiento de este tipo no guarda {content}.', hint: 'storage list' },
   'vg-of-another': {
     says: 'El disco ya es del grupo de volúmenes {vg}. Proxmox no lo tocó.',
     hint: 'storage contents   # elige otra LUN, o escribe vg:{vg}',

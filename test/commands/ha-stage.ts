@@ -3,7 +3,7 @@ import type { Message } from '../../src/core/message.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { ChangeLook, EffectLook, Outcome, RunContext, Worker } from '../../src/core/worker.ts'
 import { explainLine } from '../../src/proxmox/explain.ts'
-import { catalogue, type Enqueued, Stage } from './stage.ts'
+import { catalogue, type Enqueued, Stage, words } from './stage.ts'
 
 /** Runs a job that was handed over: its worker's own code on the simulated cluster, whose clock moves as it waits. */
 export async function runJob(stage: Stage, job: Enqueued, secret = 'told-by-nobody'): Promise<Outcome> {
@@ -41,6 +41,7 @@ export async function runJob(stage: Stage, job: Enqueued, secret = 'told-by-nobo
     },
     secret: async () => new Secret(secret),
     shows: async () => {},
+    words: words.en,
     say: (key: string, values?: object) => (values ? `${key} ${JSON.stringify(values)}` : key),
     signal: AbortSignal.timeout(60_000),
   } as unknown as RunContext<unknown, never>

@@ -11,9 +11,10 @@ export const StorageConfigReply: z.ZodType<StorageConfig[]> = z.array(
       shared: Flag,
       nodes: ListText,
       disable: Flag,
+      digest: z.string().optional(),
     })
     .catchall(z.unknown())
-    .transform(({ digest: _, ...row }) =>
+    .transform((row) =>
       present({
         storage: row.storage,
         type: row.type,
@@ -21,12 +22,13 @@ export const StorageConfigReply: z.ZodType<StorageConfig[]> = z.array(
         shared: row.shared,
         nodes: row.nodes.length > 0 ? row.nodes : undefined,
         disabled: row.disable,
+        digest: row.digest,
         options: optionsOf(row),
       }),
     ),
 )
 
-const named = new Set(['storage', 'type', 'content', 'shared', 'nodes', 'disable'])
+const named = new Set(['storage', 'type', 'content', 'shared', 'nodes', 'disable', 'digest'])
 
 const optionsOf = (row: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(
