@@ -14,6 +14,7 @@ let chat: Chat & { close(): Promise<void> }
 let worker: WorkerProcess
 let lone: object
 const logs: (readonly string[])[] = []
+const sharePassword = 'share-password-of-the-nas'
 
 const host = (name: string): SimNode => crew.sim.cluster.nodes.find((node) => node.name === name)!
 const joins = (name: string) => host(name).tasks.filter(({ type }) => type === 'clusterjoin')
@@ -42,7 +43,9 @@ async function startWorker(settings: object): Promise<void> {
 }
 
 beforeAll(async () => {
-  crew = await Crew.start({ scenario: 'empty', seed: 7, speed: 200 })
+  crew = await Crew.start({ scenario: 'azuay', seed: 7, speed: 200 })
+  const smb = { total: 2 ** 40, baseUsed: 0, volumes: [], login: { username: 'lab', password: sharePassword } }
+  crew.sim.cluster.shared.set('cifs:172.16.1.21:data', smb)
   const { password } = crew.sim.root
   lone = site(() => ({ password }))
   chat = await crew.bot('saga', lone)
@@ -66,6 +69,11 @@ async function order(line: string, channel: string, user = 'admin', language?: s
 const endOf = async (id: string, channel: string, withinMs = 20_000) =>
   (await chat.card(({ state }, listed) => listed.id === id && ended(state), `the end of ${id}`, channel, withinMs))
     .message
+
+test('a lone host is looked at before anything is touched', async () => {
+  const { table } = (await order('host check', 'check')).message
+  expect(table?.rows.find(([what]) => what === 'Address')).toEqual(expect.arrayContaining(['pass', '172.16.1.103/24']))
+})
 
 test('the first host makes a cluster; without it nobody can join', async () => {
   const early = await order('cluster join pve2', 'early')
@@ -152,6 +160,13 @@ test('what speaks against a join is told in the reader’s language, and the hos
   expect(joins('pve2')).toEqual([])
 })
 
+/** Under which a channel's job asks for a secret. */
+async function handleIn(channel: string): Promise<string> {
+  const asks = await chat.card(({ text }) => /quorum secret set/.test(text ?? ''), 'the question', channel)
+  const [, handle = ''] = /quorum secret set (\S+?)`/.exec(asks.message.text ?? '') ?? []
+  return handle
+}
+
 /** Types a secret on the bot's machine. */
 async function handOver(handle: string, secret: string): Promise<void> {
   const child = spawn(process.execPath, ['dist/src/cli.js', 'secret', 'set', handle], {
@@ -165,9 +180,7 @@ async function handOver(handle: string, secret: string): Promise<void> {
 
 test('a password that nobody wrote down is asked for beside the chat; a wrong one changes nothing', async () => {
   const { id } = await order('cluster join pve3', 'asks')
-  const asks = await chat.card(({ text }) => /quorum secret set/.test(text ?? ''), 'the question', 'asks')
-  const [, handle = ''] = /quorum secret set (\S+?)`/.exec(asks.message.text ?? '') ?? []
-  await handOver(handle, 'not-the-password')
+  await handOver(await handleIn('asks'), 'not-the-password')
   const { error } = await endOf(id, 'asks')
   expect(error).toMatchObject({
     code: 'root-password',
@@ -209,6 +222,44 @@ test('two people join two hosts at once, bot and worker die in the middle: one a
   expect(again.message).toMatchObject({ state: 'ok', title: 'pve2 is a member of pvecluster already' })
 })
 
+test('the storages of the thesis by hand: NAS, array, LVM on its LUN, an image; every node reaches each', async () => {
+  const nodes = ['pve1', 'pve2', 'pve3']
+  const target = 'iqn.2001-05.com.example:array.lun0'
+  const added = async (line: string, channel: string) => {
+    const { id } = await order(line, channel)
+    const { state, title, fields } = await endOf(id, channel)
+    expect({ line, state, title }).toMatchObject({
+      state: 'ok',
+      title: expect.stringContaining('every node reaches it'),
+    })
+    expect(fields?.map(({ name }) => name)).toEqual(expect.arrayContaining(nodes))
+  }
+  await added('storage add NASAccess type:nfs server:172.16.1.20 export:/volume1/NASAccess', 'nas')
+  await added(`storage add array type:iscsi portal:172.16.1.30 target:${target}`, 'array')
+  const [ours, foreign] = [0, 1].map((n) => `array:0.0.${n}.scsi-36001405c0ffee00000000000000000${n}`)
+  const holds = () => crew.sim.cluster.shared.get(`iscsi:172.16.1.30:${target}`)!.volumes.map((lun) => lun.holds)
+  const before = JSON.stringify(holds())
+  const another = await order(`storage add Storage type:lvm vg:vg_storage base:${ours} wipe:true`, 'another')
+  expect(another.message.error).toMatchObject({ code: 'lun-of-another', says: expect.stringContaining('vg_array') })
+  const unproved = await order(`storage add Storage type:lvm vg:vg_storage base:${foreign}`, 'unproved')
+  expect(unproved.message.error).toMatchObject({ code: 'lun-not-proved', says: expect.stringContaining('(4 TiB)') })
+  await added(`storage add Storage type:lvm vg:vg_array base:${ours}`, 'lvm')
+  expect(JSON.stringify(holds())).toBe(before)
+
+  const sum = '0123456789abcdef'.repeat(4)
+  const { id } = await order(`storage download https://example.com/debian-13.iso checksum:${sum}`, 'iso')
+  expect(await endOf(id, 'iso')).toMatchObject({
+    state: 'ok',
+    title: expect.stringMatching(/^NASAccess:iso\/debian-13/),
+  })
+
+  const share = await order('storage add smb type:cifs server:172.16.1.21 share:data username:lab', 'smb')
+  await handOver(await handleIn('smb'), sharePassword)
+  expect(await endOf(share.id, 'smb')).toMatchObject({ state: 'ok' })
+  const { config } = host('pve1')
+  expect([...config.storages.keys()].sort()).toEqual(['NASAccess', 'Storage', 'array', 'local', 'local-lvm', 'smb'])
+})
+
 test('a node is taken out when two members see it dead, and only with somebody else’s approval', async () => {
   const alive = await order('cluster remove pve3 unplugged:yes', 'alive')
   expect(alive.message.error).toMatchObject({ code: 'leave-online' })
@@ -223,18 +274,24 @@ test('a node is taken out when two members see it dead, and only with somebody e
   expect(host('pve1').config.corosync?.nodes.map(({ name }) => name)).toEqual(['pve1', 'pve2'])
 })
 
-test('no password of all that stands in Redis, in a log or in the chat', async () => {
+test('no password and no token of all that stands in Redis, in a log or in the chat', async () => {
   const redis = connect(parseRedisUrl(crew.redis.url)!, 'patient', () => {})
   await redis.config('SET', 'rdbcompression', 'no')
   const keys = await redis.keys('*')
   const dumps = await Promise.all(keys.map((key) => redis.dumpBuffer(key)))
   redis.disconnect()
   const said = await Promise.all(
-    ['story', 'asks', 'ana', 'luis', 'gone', 'join-guests'].map((channel) => chat.messages(channel)),
+    ['check', 'story', 'asks', 'ana', 'luis', 'nas', 'array', 'lvm', 'iso', 'smb', 'gone', 'join-guests'].map(
+      (channel) => chat.messages(channel),
+    ),
   )
   const all = [...dumps.map((bytes) => bytes?.toString('latin1') ?? ''), JSON.stringify(said), ...logs.flat()].join(
     '\n',
   )
   expect(all).toContain('pvecluster')
-  for (const secret of [crew.sim.root.password, 'not-the-password']) expect(all).not.toContain(secret)
+  expect(all).toContain('vg_array')
+  const { root, token, readToken } = crew.sim
+  for (const secret of [root.password, token.secret, readToken.secret, sharePassword, 'not-the-password']) {
+    expect(all).not.toContain(secret)
+  }
 })

@@ -80,7 +80,7 @@ export default defineCommand({
   },
   examples: [
     { say: 'storage delete NASAccess:iso/ubuntu-24.04.iso', plans: 'storage-delete' },
-    { say: 'storage delete NASAccess:iso/ubuntu.iso', refuses: 'no-volume-near' },
+    { say: 'storage delete NASAccess:iso/ubuntu-24.04.is', refuses: 'no-volume-near' },
     { say: 'storage delete local:iso/alpine-virt-3.22.iso node:pve2', plans: 'storage-delete' },
     { say: 'storage delete local:iso/alpine-virt-3.22.iso', refuses: 'which-node' },
     { say: 'storage delete local-lvm:base-9000-disk-0', refuses: 'volume-of-guest' },

@@ -128,13 +128,17 @@ export function joinFailure(line: string, log: readonly string[]): { code: strin
   ]
   const reasons = [line, ...log.flatMap((text) => text.split('\n')).filter((text) => text.startsWith('* '))]
   const inLog: [RegExp, string][] = [
-    [/already contains virtual guests/, 'join-guests'],
-    [/cannot use IP '([^']+)', not found on local node/, 'join-link'],
-    [/already exists|already running|already in a cluster/, 'join-in-cluster'],
+    [/already contains virtual guests/, 'join-guests-found'],
+    [/(?:(link\d): )?cannot use IP '([^']+)', not found on local node/, 'join-link-found'],
+    [/already exists|already running|already in a cluster/, 'join-in-cluster-found'],
   ]
   for (const [pattern, code] of [...inLog, ...known]) {
     const match = reasons.map((reason) => pattern.exec(reason)).find((found) => found !== null)
-    if (match) return { code, values: { address: match[1] } }
+    if (match)
+      return {
+        code,
+        values: code === 'join-link-found' ? { link: match[1] ?? 'link0', address: match[2] } : { address: match[1] },
+      }
   }
   return { code: 'join-failed', values: {} }
 }

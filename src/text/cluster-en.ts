@@ -28,6 +28,18 @@ export const clusterErrorsEn = {
     says: '{host} holds machines or containers ({count}). A host that joins must hold none, since their numbers could exist twice. Nothing was changed.',
     hint: 'vzdump --all --storage STORAGE && qm destroy VMID   # on {host}; restore them after the join',
   },
+  'join-guests-found': {
+    says: '{host} says that it has machines or containers. A host that joins must have none, since their numbers could exist twice. Nothing was changed.',
+    hint: 'vzdump --all --storage STORAGE && qm destroy VMID   # on {host}; restore them after the join',
+  },
+  'join-link-found': {
+    says: '{link}: {host} says that the address {address} is on none of its cards. Nothing was changed.',
+    hint: 'ip -br address   # on {host}; then: cluster join {host} {link}:ADDRESS',
+  },
+  'join-in-cluster-found': {
+    says: '{host} says that it is in a cluster already, or has files of one. Nothing was changed.',
+    hint: 'pvecm status   # on {host}. To set a host free: https://pve.proxmox.com/pve-docs/chapter-pvecm.html#_remove_a_cluster_node',
+  },
   'join-version': {
     says: '{host} runs Proxmox VE {its}, the cluster {theirs}. They must be the same.',
     hint: 'apt update && apt full-upgrade   # on the older one, then restart it',

@@ -28,6 +28,18 @@ export const clusterErrorsEs = {
     says: '{host} tiene máquinas o contenedores ({count}). Un equipo que se une no debe tener ninguno, porque sus números podrían existir dos veces. No se cambió nada.',
     hint: 'vzdump --all --storage STORAGE && qm destroy VMID   # en {host}; restáuralos después de la unión',
   },
+  'join-guests-found': {
+    says: '{host} dice que tiene máquinas o contenedores. Un equipo que se une no debe tener ninguno, porque sus números podrían existir dos veces. No se cambió nada.',
+    hint: 'vzdump --all --storage STORAGE && qm destroy VMID   # en {host}; restáuralos después de la unión',
+  },
+  'join-link-found': {
+    says: '{link}: {host} dice que la dirección {address} no está en ninguna de sus tarjetas. No se cambió nada.',
+    hint: 'ip -br address   # en {host}; luego: cluster join {host} {link}:ADDRESS',
+  },
+  'join-in-cluster-found': {
+    says: '{host} dice que ya está en un clúster, o tiene archivos de uno. No se cambió nada.',
+    hint: 'pvecm status   # en {host}. Para liberar un equipo: https://pve.proxmox.com/pve-docs/chapter-pvecm.html#_remove_a_cluster_node',
+  },
   'join-version': {
     says: '{host} tiene Proxmox VE {its} y el clúster {theirs}. Deben ser iguales.',
     hint: 'apt update && apt full-upgrade   # en el más antiguo; luego reinícialo',

@@ -6,7 +6,12 @@ import { explainLine } from '../../src/proxmox/explain.ts'
 import { catalogue, type Enqueued, Stage, words } from './stage.ts'
 
 /** Runs a job that was handed over: its worker's own code on the simulated cluster, whose clock moves as it waits. */
-export async function runJob(stage: Stage, job: Enqueued, secret = 'told-by-nobody'): Promise<Outcome> {
+export async function runJob(
+  stage: Stage,
+  job: Pick<Enqueued, 'id' | 'worker' | 'payload' | 'node' | 'since'>,
+  secret = 'told-by-nobody',
+  more: Partial<RunContext<unknown, never>> = {},
+): Promise<Outcome> {
   const worker = catalogue.worker(job.worker) as Worker
   const { clock } = stage.sim.cluster
   const context = {
@@ -44,6 +49,7 @@ export async function runJob(stage: Stage, job: Enqueued, secret = 'told-by-nobo
     words: words.en,
     say: (key: string, values?: object) => (values ? `${key} ${JSON.stringify(values)}` : key),
     signal: AbortSignal.timeout(60_000),
+    ...more,
   } as unknown as RunContext<unknown, never>
   return worker.run(context)
 }

@@ -3,6 +3,7 @@ import type { GuestConfig, SimNode, StorageEntry } from '../model.ts'
 import { backingOf, clusterNodes, nodeByName, seesOnline, storageOnNode, usedOn } from '../model.ts'
 import { bit, type Context, compact, type Json, optStr, type Route } from '../router.ts'
 import { guestFigures, isKnown, nodeFigures } from '../stats.ts'
+import { isShared } from './storage-types.ts'
 
 export const routes: Route[] = [
   { method: 'GET', path: '/cluster/resources', handler: resources },
@@ -87,7 +88,7 @@ function storages(ctx: Context, members: SimNode[]) {
 
 /** Also what a pool says of its members. */
 export function storageEntry(ctx: Context, entry: StorageEntry, node: SimNode) {
-  const { storage, type, content, shared } = entry
+  const { storage, type, content } = entry
   const backing = node.reporting ? backingOf(ctx.sim, node, entry) : undefined
   return compact({
     id: `storage/${node.name}/${storage}`,
@@ -96,7 +97,7 @@ export function storageEntry(ctx: Context, entry: StorageEntry, node: SimNode) {
     node: node.name,
     plugintype: type,
     content: content.join(','),
-    shared: bit(shared),
+    shared: bit(isShared(entry)),
     status: backing ? 'available' : 'unknown',
     disk: backing && usedOn(backing),
     maxdisk: backing?.total,
