@@ -449,6 +449,8 @@ describe('changed and emptied', () => {
       says: expect.stringContaining('web (100) ide2'),
       hint: expect.stringContaining('qm set 100 --ide2 none,media=cdrom   # on pve1'),
     })
+    const byAnotherName = await lines('storage delete isos:iso/Win11.iso')
+    expect(byAnotherName).toMatchObject({ code: 'volume-used', says: expect.stringContaining('web (100) ide2') })
     expect(await lines('storage delete local-lvm:vm-100-disk-0')).toMatchObject({
       code: 'volume-of-guest',
       says: expect.stringContaining('web (100) on pve1 (scsi0)'),

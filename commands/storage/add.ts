@@ -94,7 +94,8 @@ export default defineCommand({
         lunOurs: '{lun} ({size}): holds {vg} already, which is kept',
         lunWiped: '{lun} ({size}): cleared, then {vg} is made on it',
         everyNode: 'all',
-        secret: 'Asked for outside of the chat: {what}',
+        secret: 'asked for outside of the chat',
+        twin: '{other} has the same bytes already: what is deleted on one of the two is gone on both.',
         wiped:
           'Proxmox clears the first sector of this LUN without looking at it. If anybody keeps something there, it is lost.',
         local:
@@ -167,7 +168,8 @@ export default defineCommand({
         lunOurs: '{lun} ({size}): ya tiene {vg}, que se conserva',
         lunWiped: '{lun} ({size}): se borra, y luego se crea {vg} en ella',
         everyNode: 'todos',
-        secret: 'Se pide fuera del chat: {what}',
+        secret: 'se pide fuera del chat',
+        twin: '{other} ya tiene los mismos bytes: lo que se borra en uno de los dos desaparece en ambos.',
         wiped: 'Proxmox borra el primer sector de esta LUN sin mirarla. Si alguien guarda algo ahí, se pierde.',
         local:
           'El almacenamiento {id} no es compartido: cada nodo tiene el suyo. La alta disponibilidad no puede encender en otro nodo una máquina con un disco ahí.',
@@ -253,12 +255,14 @@ export default defineCommand({
       throw new Refused('lun-not-proved', { base, size: formatSize(lun.size), line })
     }
     const secret = secretOf(type, args)
+    const twins = config.filter((one) => isSameThing(one, { type, params }))
     const isShared = features?.shared === 'always' || shared === true
     const warnings = [
       ...(wipes ? [say('wiped')] : []),
       ...(isShared || features?.disks === false ? [] : [type === 'lvm' ? say('notShared') : say('local', { id })]),
       ...(only !== undefined && only.length < nodes.length ? [say('some', { nodes: only.join(', ') })] : []),
       ...(type === 'lvm' ? [say('thick', { snapshots: features?.snapshots === 'no' ? say('noSnapshots') : '' })] : []),
+      ...(twins.length > 0 ? [say('twin', { other: twins.map(({ storage }) => storage).join(', ') })] : []),
       ...(type === 'iscsi' ? [say('multipath')] : []),
       ...(onRawDisks.has(type) && lun === undefined ? [say('redundancy', { look: lookFor(type, args) })] : []),
     ]
@@ -271,7 +275,7 @@ export default defineCommand({
         ...shows.filter(({ name }) => name !== 'base' && name !== 'nodes'),
         { name: labels.node, value: only?.join(', ') ?? say('everyNode') },
         ...(lun ? [{ name: say('lun'), value: say(wipes ? 'lunWiped' : 'lunOurs', about) }] : []),
-        ...(secret ? [{ name: secret, value: say('secret', { what: secret }) }] : []),
+        ...(secret ? [{ name: secret, value: say('secret') }] : []),
       ],
       warnings,
       explain: {

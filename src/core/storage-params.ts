@@ -115,6 +115,15 @@ export function isSameThing({ type, options }: Section, wanted: { type: string; 
   return type === wanted.type && own.every(([name, value]) => options[name] === String(value))
 }
 
+/** Other sections of storage.cfg over the same bytes: what is deleted on one of them is gone on all. */
+export function twinsOf<S extends Section & { storage: string }>(sections: readonly S[], storage: string): S[] {
+  const own = sections.find((one) => one.storage === storage)
+  if (!own || !isType(own.type)) return []
+  const { must, may } = types[own.type]
+  const at = ({ options }: Section) => [...must, ...may].map((name) => options[names[name]] ?? '').join('\n')
+  return sections.filter((one) => one !== own && one.type === own.type && at(one) === at(own))
+}
+
 /** What else of the section is not as these parameters have it, as `storage update` takes it. */
 export function differencesOf(section: Section, { content, nodes, shared }: Params): Record<string, string> {
   const listed = (text: string | boolean | undefined) =>

@@ -1,6 +1,7 @@
 import { Refused } from './errors.ts'
 import { drivesOf } from './guest.ts'
 import type { ProxmoxPort } from './ports.ts'
+import { twinsOf } from './storage-params.ts'
 
 /** A guest with something on a storage: `disk` is its own, `cdrom` an image in its drive. */
 export interface StorageUser {
@@ -54,7 +55,8 @@ const userOf = ({ vmid, name, node, haState }: Guest, drive: string, cdrom: bool
 
 /**
  * A disk belongs to its machine as long as that is there, also one that no drive names any more: a snapshot may need it.
- * An image in a drive keeps its machine from starting when it is gone.
+ * An image in a drive keeps its machine from starting when it is gone, also one that it has by the name of another storage
+ * over the same bytes.
  * @throws Refused `volume-of-guest`, `volume-used`
  */
 export async function refuseUsedVolume(
@@ -62,10 +64,13 @@ export async function refuseUsedVolume(
   { volid, vmid }: { volid: string; vmid?: number | undefined },
   signal?: AbortSignal,
 ): Promise<void> {
-  const { guests } = await proxmox.resources(signal === undefined ? {} : { signal })
+  const options = signal === undefined ? {} : { signal }
+  const [{ guests }, sections] = await Promise.all([proxmox.resources(options), proxmox.storageConfig(options)])
+  const [storage = '', name = ''] = cut(volid)
+  const doomed = [volid, ...twinsOf(sections, storage).map((twin) => `${twin.storage}:${name}`)]
   const users = (await configsOf(proxmox, guests, signal)).flatMap(({ guest, config }) =>
     Object.entries(config)
-      .filter(([, value]) => value === volid || value.startsWith(`${volid},`))
+      .filter(([, value]) => doomed.includes(value.split(',')[0]!))
       .map(([key, value]) => userOf(guest, key, value.includes('media=cdrom'))),
   )
   const owner = guests.find((guest) => guest.vmid === vmid) ?? users.find(({ kind }) => kind === 'disk')
@@ -78,6 +83,8 @@ export async function refuseUsedVolume(
   if (!first) return
   throw new Refused('volume-used', { volid, guests: usersText(users), ...first, underHa: undefined })
 }
+
+const cut = (volid: string) => [volid.slice(0, volid.indexOf(':')), volid.slice(volid.indexOf(':') + 1)]
 
 export const usersText = (users: readonly StorageUser[]): string =>
   users.map(({ name, vmid, drive }) => `${name} (${vmid}) ${drive}`).join(', ')

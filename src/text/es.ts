@@ -203,14 +203,14 @@ export const es: Same<typeof en> = {
     wrongCode: 'Ese no es el código. Intentos restantes: {left}.',
     unfit: 'El secreto está vacío, pasa de {most} caracteres o contiene un salto de línea u otro carácter de control.',
     given: 'Gracias, ya está entregado',
-    givenText: 'Puede cerrar esta página.',
+    givenText: 'Puedes cerrar esta página.',
     requestGone: 'Aquí ya no se pide nada',
     requestGoneHint: 'Pasaron los diez minutos, ya se entregó o el código fue erróneo cinco veces.',
     cardTitle: 'Quorum necesita {label}',
     cardByLink:
-      'Abra {url} en los próximos {minutes} minutos y escriba allí este código: {code}. Nunca escriba el secreto en el chat.',
+      'Abre {url} en los próximos {minutes} minutos y escribe allí este código: {code}. Nunca escribas el secreto en el chat.',
     cardByHand:
-      'En la máquina del bot, en los próximos {minutes} minutos: `{cli}`. Nunca escriba el secreto en el chat.',
+      'En la máquina del bot, en los próximos {minutes} minutos: `{cli}`. Nunca escribas el secreto en el chat.',
     cardGiven: 'Ya está entregado.',
   },
   incidents,
