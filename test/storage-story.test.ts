@@ -521,6 +521,11 @@ describe('what people should not count on, in words of a beginner', () => {
     expect(storage).toContain('Storage (lvm): 2 of 3 nodes reach it')
     expect(storage).toContain('db (101) scsi0')
 
+    const more = await text('storage add more type:zfspool pool:tank --explain', 'admin')
+    expect(more).toContain('The ZFS pool tank on pve2 has one disk')
+    expect(more).not.toContain('not known to Proxmox')
+    expect(await text('storage add more type:dir path:/srv/x --explain', 'admin')).toContain('RAID 0 is not redundant')
+
     await stage.machine(102, 'mail', { config: { scsi0: 'Storage:1', scsi1: 'zpool:1' } })
     const add = await text('ha add mail anyway:true --explain', 'operator')
     expect(add).toContain('Storage is not reached now from pve3, where high availability may start mail (102)')

@@ -16,6 +16,7 @@ import {
   storageTypes,
   storageWants,
 } from '../../src/core/storage-params.ts'
+import { redundancyRisks, toldRisk } from '../../src/core/storage-risks.ts'
 import { featuresOf } from '../../src/ha/storage-features.ts'
 import type { StorageConfig } from '../../src/proxmox/port.ts'
 import storageAdd from '../../workers/storage-add.ts'
@@ -255,8 +256,14 @@ export default defineCommand({
       throw new Refused('lun-not-proved', { base, size: formatSize(lun.size), line })
     }
     const secret = secretOf(type, args)
-    const twins = config.filter((one) => isSameThing(one, { type, params }))
     const isShared = features?.shared === 'always' || shared === true
+    const able = nodes.filter(({ name }) => only?.includes(name) ?? true)
+    const candidate = { storage: id, type, content: [], shared: isShared, disabled: false, options: textual(params) }
+    const looked = lun ? [] : await redundancyRisks(proxmox, [candidate], able, signal)
+    const below = looked.filter(({ code }) => code !== 'unlooked')
+    // ZFS says itself how its disks stand together; below LVM and folders a RAID may be that nobody sees.
+    const isSeen = type === 'zfspool' && looked.length === below.length
+    const twins = config.filter((one) => isSameThing(one, { type, params }))
     const warnings = [
       ...(wipes ? [say('wiped')] : []),
       ...(isShared || features?.disks === false ? [] : [type === 'lvm' ? say('notShared') : say('local', { id })]),
@@ -264,7 +271,10 @@ export default defineCommand({
       ...(type === 'lvm' ? [say('thick', { snapshots: features?.snapshots === 'no' ? say('noSnapshots') : '' })] : []),
       ...(twins.length > 0 ? [say('twin', { other: twins.map(({ storage }) => storage).join(', ') })] : []),
       ...(type === 'iscsi' ? [say('multipath')] : []),
-      ...(onRawDisks.has(type) && lun === undefined ? [say('redundancy', { look: lookFor(type, args) })] : []),
+      ...below.map((risk) => toldRisk(risk, house.words[asker.language])),
+      ...(onRawDisks.has(type) && lun === undefined && !isSeen
+        ? [say('redundancy', { look: lookFor(type, args) })]
+        : []),
     ]
     const about = { size: formatSize(lun?.size ?? 0), lun: lun?.volid, vg }
     const shows = Object.entries(params).map(([name, value]) => ({ name, value: String(value) }))
@@ -301,6 +311,9 @@ export default defineCommand({
     }
   },
 })
+
+const textual = (params: Record<string, string | boolean>) =>
+  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 
 const shellValue = (value: string) => (value === 'true' ? '1' : value === 'false' ? '0' : value)
 

@@ -71,7 +71,7 @@ export default defineCommand({
             first.type,
             first.content.join(', '),
             first.shared ? shared.yes : shared.no,
-            read ? `${formatSize(read.used!)} / ${formatSize(read.total!)}` : shared.unknown,
+            read ? fullness(read) : shared.unknown,
             group.map((one) => (isRead(one) ? one.node : say('cannotRead', { node: one.node }))).join(', '),
           ]
         }),
@@ -79,6 +79,10 @@ export default defineCommand({
     })
   },
 })
+
+/** An iSCSI target has no figures of its own. */
+const fullness = ({ used, total }: StorageOnNode) =>
+  total === 0 ? '–' : `${formatSize(used!)} / ${formatSize(total!)}`
 
 const isRead = ({ status, used, total }: StorageOnNode) =>
   status === 'available' && used !== undefined && total !== undefined

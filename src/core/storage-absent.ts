@@ -81,7 +81,7 @@ function isIn(there: readonly string[], { what, wanted }: Look): boolean {
 function absent({ at, wanted, code }: Look, there: readonly string[], { id, params }: WantedStorage): Refused {
   const values: Values = {
     ...{ id, server: at, wanted, vg: String(params.vgname ?? '') },
-    ...{ there: there.join(', ') || '-', first: there[0] ?? '…' },
+    ...{ there: there.join(', ') || '-', first: there[0] ?? 'NAME' },
   }
   return new Refused(code, values)
 }

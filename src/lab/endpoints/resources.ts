@@ -99,8 +99,9 @@ export function storageEntry(ctx: Context, entry: StorageEntry, node: SimNode) {
     content: content.join(','),
     shared: bit(isShared(entry)),
     status: backing ? 'available' : 'unknown',
-    disk: backing && usedOn(backing),
-    maxdisk: backing?.total,
+    // LUNs are not filled by anybody: iSCSI has no figures.
+    disk: backing && (type === 'iscsi' ? 0 : usedOn(backing)),
+    maxdisk: backing && (type === 'iscsi' ? 0 : backing.total),
   })
 }
 
