@@ -101,7 +101,7 @@ export default defineWorker({
     },
   },
   titled: ({ wish: { iface }, hosts }) => ({ iface, nodes: hosts.map(({ node }) => node).join(', ') }),
-  async run({ payload: { hosts, wish: given, remove }, proxmox, step, change, effect, follow, until, shows, say }) {
+  async run({ payload: { hosts, wish: given, remove }, proxmox, step, change, effect, until, shows, say }) {
     const wanted = given as Wished
     const { iface } = wanted
     const found = async (node: string) =>
@@ -147,11 +147,18 @@ export default defineWorker({
       if (changes === '') continue
       await shows([{ name: say('diff', { node }), value: changes }])
       const apply = { node, types: ['srvreload'], act: () => proxmox.applyNetwork(node) }
-      await follow('apply', await effect('apply', apply, round))
+      const upid = await effect('apply', apply, round)
       await step(
         'back',
         async () => {
+          // The task's end is told by the node itself, which may have cut itself off: it is waited for no longer than the node.
           const look = async () => {
+            const exit = await proxmox.task(upid).then(
+              (task) => task.exit,
+              () => undefined,
+            )
+            if (exit === undefined) return undefined
+            if (!/^(?:OK|WARNINGS)/.test(exit)) throw new Refused('task-failed', { type: 'srvreload' }, { raw: exit })
             const standing = await standingOf(proxmox, node, true).catch(() => undefined)
             return standing?.online && standing.quorate && standing.votes >= before.votes ? true : undefined
           }

@@ -6,7 +6,7 @@ import { findAnyNode } from '../../src/core/find.ts'
 import { reads } from '../../src/core/needs.ts'
 import hostWake from '../../workers/host-wake.ts'
 
-/** Switches a node on from afar: another one sends it a Wake-on-LAN packet. */
+/** Switches a node on from afar: by its power device where one is configured, else another node sends a Wake-on-LAN packet. */
 export default defineCommand({
   role: 'operator',
   risk: 'changes',
@@ -20,6 +20,8 @@ export default defineCommand({
       words: {
         title: 'Wake node {node}',
         by: 'Sent by',
+        device: 'its power device',
+        deviceClick: 'At the power device: switch {node} on',
         click: 'Select node {node} in the tree on the left, then "Wake-on-LAN" in the menu of a right click',
       },
       refusals: {
@@ -33,6 +35,8 @@ export default defineCommand({
       words: {
         title: 'Despertar el nodo {node}',
         by: 'Lo envía',
+        device: 'su dispositivo de encendido',
+        deviceClick: 'En el dispositivo de encendido: encender {node}',
         click: 'Selecciona el nodo {node} en el árbol de la izquierda, luego «Wake-on-LAN» en el menú del clic derecho',
       },
       refusals: {
@@ -42,18 +46,23 @@ export default defineCommand({
     },
   },
   examples: [{ say: 'host wake pve3', refuses: 'host-is-on' }],
-  async plan({ args, proxmox, cluster, say, signal }) {
+  async plan({ args, proxmox, cluster, say, house, signal }) {
     const { nodes } = await proxmox.resources({ signal })
     const found = findAnyNode(nodes, args.node, cluster)
     const node = found.name
     if (found.status === 'online') throw new Refused('host-is-on', { node })
     const by = nodes.find(({ status }) => status === 'online')?.name
     if (by === undefined) throw new Refused('nobody-wakes', { node })
+    const device = house.drills.means(node).restore === 'webhook'
+    const packet = `pvesh create /nodes/${node}/wakeonlan   # ${by}`
     return run(hostWake.job({ node }), {
       title: say('title', { node }),
       node: by,
-      shows: [{ name: say('by'), value: by }],
-      explain: { shell: [`pvesh create /nodes/${node}/wakeonlan   # ${by}`], clicks: [say('click', { node })] },
+      shows: [{ name: say('by'), value: device ? say('device') : by }],
+      explain: {
+        shell: [device ? `curl -X POST -d '{"power":"on"}' …   # power: { ${node}: { webhook } }` : packet],
+        clicks: [device ? say('deviceClick', { node }) : say('click', { node })],
+      },
     })
   },
 })

@@ -45,6 +45,7 @@ export async function runJob(
       }
     },
     secret: async () => new Secret(secret),
+    drills: stage.drills,
     shows: async () => {},
     words: words.en,
     say: (key: string, values?: object) => (values ? `${key} ${JSON.stringify(values)}` : key),

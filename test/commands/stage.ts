@@ -147,6 +147,8 @@ export class Stage {
   readonly audit = new MemoryLog(this.chain, (identity) => people.find(({ ids }) => ids.includes(identity))?.name)
   readonly trail = new Trail(this.chain, this.audit, () => [])
   readonly oncall = new MemoryOncall()
+  /** The tokens that are known to be Quorum's own. */
+  own: string[]
   /** Those of the cluster, and what a story adds. */
   readonly hosts: KnownHost[]
   /** What a worker with root's password tells of hosts in no cluster. */
@@ -159,6 +161,7 @@ export class Stage {
 
   private constructor(sim: RunningSim) {
     this.sim = sim
+    this.own = [sim.readToken.id, sim.token.id, sim.accessToken.id]
     this.hosts = sim.cluster.nodes.map(({ name }, i) => ({ name, endpoint: sim.endpoints[i]! }))
     this.proxmox = createProxmoxWriter({
       cluster: 'main',
@@ -202,7 +205,7 @@ export class Stage {
       explainLine,
       incidents: this.incidents,
       ownTokens: async () => ({
-        all: [sim.readToken.id, sim.token.id, sim.accessToken.id],
+        all: this.own,
         access: sim.accessToken.id,
       }),
       lookAtHosts: async () => this.lone,
