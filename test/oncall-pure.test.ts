@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { words } from '../src/app.ts'
 import { readerOf } from '../src/core/incident.ts'
 import { incidentCard } from '../src/core/incident-card.ts'
+import { placesOf } from '../src/core/incident-clicks.ts'
 import type { Incident } from '../src/core/incidents.ts'
 import type { OncallPlan, Window } from '../src/core/oncall.ts'
 import { Access } from '../src/core/roles.ts'
@@ -200,6 +201,19 @@ describe('escalation', () => {
     }
     const over = { ...incident, state: 'resolved', resolved: { at: began } } as const
     expect(shown('en', labelled(over, [], window.until))).toContain('new memory')
+  })
+
+  test('a right that is limited to channels counts in the message that calls its holder, and in nobody else’s', () => {
+    const click = { card: 'i-a1.1.0.ana.slack.UANA', identity: 'slack:UANA', target: 'slack:D1' }
+    const posts = ['slack:C1', 'web:ops']
+    expect(placesOf(click, 'i-a1', posts)).toEqual(['slack:D1', ...posts])
+    for (const other of [
+      { ...click, identity: 'slack:UEVE' },
+      { ...click, card: 'i-b2.1.0.ana.slack.UANA' },
+      { ...click, card: 'i-a1.slack.C2', target: 'slack:C2' },
+    ]) {
+      expect(placesOf(other, 'i-a1', posts)).toEqual([other.target])
+    }
   })
 
   test('the pager hears of it once for each damage, and how it went on', () => {
