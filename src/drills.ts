@@ -1,4 +1,5 @@
 import type { House } from './app.ts'
+import { openIncidents } from './app.ts'
 import { isLinkLocal, isLoopback } from './config/address.ts'
 import type { DrillGround } from './core/drills.ts'
 import { seenIn } from './ha/drill.ts'
@@ -30,6 +31,8 @@ export function openDrills(
   const { config } = house
   const book = new DrillBook(house.patient, house.prefix, house.seal)
   const oncall = openOncall(house)
+  // Only looked at: nothing is posted from here.
+  const { incidents } = openIncidents(house, false)
   const logs = new Map(config.clusters.map(({ name }) => [name, openEventLog(house, name)]))
   const ofLab = (node: string) => `${labControl}/api/lab/nodes/${encodeURIComponent(node)}`
   // In the lab the guests' services are this machine's own; elsewhere no probe ever goes to this machine, or its link.
@@ -43,6 +46,7 @@ export function openDrills(
     return asked
   }
   return {
+    provenWithinMs: config.drills.provenWithinMs,
     list: (cluster) => book.list(cluster),
     keep: (report) => book.keep(report),
     seenTo: (id, by) => book.seenTo(id, by),
@@ -113,10 +117,10 @@ export function openDrills(
       await oncall.endWindow(window, by)
     },
     guard: (about, act) => deadMan({ redis: house.patient, log: house.log, about, act }),
-    async draw(bands) {
+    async draw(picture) {
       try {
         const { draw } = await import('./picture/draw.ts')
-        return `data:image/png;base64,${(await draw({ kind: 'bands', bands })).toString('base64')}`
+        return `data:image/png;base64,${(await draw(picture)).toString('base64')}`
       } catch (error) {
         house.log.warn({ error: (error as Error).message }, 'the picture of a drill')
         return undefined
@@ -134,6 +138,16 @@ export function openDrills(
         node,
         values,
       })
+    },
+    async answered(cluster, from, until) {
+      const began = ({ openedAt }: { openedAt: string }) => Date.parse(openedAt) / 1000
+      const all = await incidents.list({ cluster, most: 50 })
+      return all
+        .filter((one) => began(one) >= from && began(one) <= until)
+        .map(({ id, learntAt, firstAckAt }) => {
+          const waited = firstAckAt && Math.round((Date.parse(firstAckAt) - Date.parse(learntAt)) / 1000)
+          return { incident: id, ...(typeof waited === 'number' ? { ackSeconds: Math.max(0, waited) } : {}) }
+        })
     },
   }
 }

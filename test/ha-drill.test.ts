@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { words } from '../src/app.ts'
-import { bandsOf, barsOf } from '../src/core/drill-picture.ts'
+import { bandsOf } from '../src/core/drill-picture.ts'
 import { reportCard, reportMarkdown } from '../src/core/drill-report.ts'
 import type { DrillReport } from '../src/core/drills.ts'
 import { type DrillLook, isSeen, measured, type Steady, stopOf, verdictOf } from '../src/ha/drill.ts'
@@ -179,5 +179,4 @@ test('a report in both languages, as Markdown, and as what a picture of it shows
     ['pve1', ['leaving', 'down', 'up']],
     ['Win|11 (vm:100)', ['up', 'down', 'up']],
   ])
-  expect(barsOf([report], words.en)).toEqual([{ label: 'pve1 graceful shutdown', seconds: 70, ok: true }])
 })

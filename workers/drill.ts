@@ -167,7 +167,9 @@ export default defineWorker({
         probes.stop()
       })
     const report = await step('report', async () => {
-      const all = reportOf(steady, probes.heard(seen), { id, cluster, within, by: requester, back, after, words, say })
+      const answered = await drills.answered(cluster, steady.at, after.at)
+      const ends = { id, cluster, within, by: requester, back, after, words, say, answered }
+      const all = reportOf(steady, probes.heard(seen), ends)
       await drills.keep(all)
       await isOver()
       return all

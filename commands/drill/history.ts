@@ -1,16 +1,22 @@
 import { z } from 'zod'
 import { answer, defineCommand } from '../../src/core/command.ts'
+import { groupRow } from '../../src/core/drill-overdue.ts'
+import { trendOf, trendText } from '../../src/core/drill-picture.ts'
 import { longestOf } from '../../src/core/drill-report.ts'
+import { readHa } from '../../src/core/ha.ts'
+import { reads } from '../../src/core/needs.ts'
 import { formatDuration, formatTime } from '../../src/core/time.ts'
+import { provenGroups } from '../../src/ha/proven.ts'
 
-/** The drills of a cluster, the newest first, and which machines have been proven when. */
+/** The drills of a cluster, the newest first, with their trend, and when each group and rule of HA was last proven. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
+  needs: [reads.cluster, reads.guests, reads.nodes],
   args: z.object({}),
   text: {
     en: {
-      summary: 'Drills so far, and when each machine was last proven to come back',
+      summary: 'Drills so far, their trend, and when each HA group was last proven',
       args: {},
       words: {
         title: 'Drills: {count}',
@@ -20,7 +26,7 @@ export default defineCommand({
       },
     },
     es: {
-      summary: 'Los simulacros hasta ahora, y cuándo se probó por última vez que vuelve cada máquina',
+      summary: 'Los simulacros hasta ahora, su tendencia, y cuándo se probó por última vez cada grupo de HA',
       args: {},
       words: {
         title: 'Simulacros: {count}',
@@ -31,22 +37,29 @@ export default defineCommand({
     },
   },
   examples: [{ say: 'drill history', answers: true }],
-  async plan({ cluster, say, house, asker }) {
-    const { labels, results } = house.words[asker.language].ha.drill
-    const { kinds } = house.words[asker.language].ha.impact
+  async plan({ cluster, proxmox, say, house, asker, signal }) {
+    const words = house.words[asker.language]
+    const { labels, results, trend: said } = words.ha.drill
+    const { kinds } = words.ha.impact
     const reports = await house.drills.list(cluster)
     const title = say('title', { count: reports.length })
     if (reports.length === 0) return answer({ title, text: say('none') })
-    const proven = new Map<string, string>()
-    for (const report of reports) {
-      for (const { name, sid, verdict } of report.guests) {
-        const when = formatTime(report.startedAt * 1000, asker)
-        if (verdict === 'as-predicted' && !proven.has(sid)) proven.set(sid, `${name} (${sid}): ${when}`)
-      }
-    }
+    const reader = { ...asker, words }
+    const trend = trendOf(reports, reader)
+    const [site, url] = await Promise.all([
+      readHa(proxmox, signal).catch(() => undefined),
+      trend && house.drills.draw({ kind: 'trend', trend }),
+    ])
+    const within = { nowSeconds: Date.now() / 1000, withinSeconds: house.drills.provenWithinMs / 1000 }
+    const groups = site && provenGroups(site, reports, within)
+    const proven = groups?.map((group) => {
+      const [name, , when] = groupRow(group, reader)
+      return `${group.overdue ? '⚠️ ' : ''}${name}: ${when}`
+    })
     return answer({
       title,
-      fields: [{ name: say('proven'), value: [...proven.values()].join('\n') || labels.nobody }],
+      ...(trend && url !== undefined ? { image: { alt: trendText(trend, words), url } } : {}),
+      fields: [{ name: say('proven'), value: proven?.join('\n') || (proven ? labels.nobody : said.unseen) }],
       table: {
         columns: [labels.drill, labels.when, labels.node, labels.kind, say('result'), labels.longest],
         rows: reports.slice(0, 20).map((report) => {

@@ -11,7 +11,7 @@ interface Given {
 
 /** The checked file in the shape that the rest of the house reads, with what is derived put in. */
 export function assemble(contents: FileContents, { file, role, port }: Given): Config {
-  const { clusters, hosts, heartbeat, http, approvals, oncall, ...same } = contents
+  const { clusters, hosts, heartbeat, http, approvals, oncall, drills, ...same } = contents
   const config: Config = {
     ...same,
     file,
@@ -20,6 +20,7 @@ export function assemble(contents: FileContents, { file, role, port }: Given): C
     approvals: { ...omit(approvals, 'solo'), soloMs: approvals.solo },
     oncall: { ...oncall, policy: policy(oncall) },
     heartbeat: heartbeat && { url: heartbeat.url, everyMs: heartbeat.every },
+    drills: { provenWithinMs: drills.provenWithin * 24 * 3600_000, remind: drills.remind },
     http: { ...http, listen: http.listen ?? listenOn(port) },
   }
   return role === 'lab' ? harmless(config) : config

@@ -90,6 +90,14 @@ export const duration = (least: string, most: string) =>
     return ms !== undefined && ms >= durationMs(least)! && ms <= durationMs(most)! ? ms : undefined
   })
 
+/** `90d` → 90. */
+export const days = (least: number, most: number) =>
+  leaf(`a number of days from ${least}d to ${most}d`, 'Write a whole number and d: 90d.', (text) => {
+    const [, digits] = /^(\d{1,5})d$/.exec(text) ?? []
+    const count = Number(digits)
+    return digits !== undefined && count >= least && count <= most ? count : undefined
+  })
+
 /** A secret: any text that is not empty, boxed at once. */
 export const secret = leaf(
   'text',

@@ -2,7 +2,20 @@ import { z } from 'zod'
 import { roles } from '../core/roles.ts'
 import { eventKinds, severities } from '../ha/event.ts'
 import { installMap, passwordHash } from './install-kinds.ts'
-import { duration, leaf, list, map, matching, named, oneOf, secret, secretUrl, wholeNumber, wrong } from './kinds.ts'
+import {
+  days,
+  duration,
+  leaf,
+  list,
+  map,
+  matching,
+  named,
+  oneOf,
+  secret,
+  secretUrl,
+  wholeNumber,
+  wrong,
+} from './kinds.ts'
 import {
   apiUrl,
   endpoint,
@@ -166,6 +179,10 @@ export function fileSchema(role: ProcessRole, folder: string) {
     http: http.prefault({}),
     power: named(power, '{ pve1: { mac: … } }').prefault({}),
     probes: named(probe, '{ "vm:100": { tcp: 10.0.0.50:3389 } }').prefault({}),
+    drills: map({
+      provenWithin: days(1, 3650).prefault('90d'),
+      remind: oneOf('weekly', 'off').prefault('off'),
+    }).prefault({}),
     blueprints: folderPath(folder).optional(),
     redis: map({ prefix: redisPrefix.prefault('quorum') }).prefault({}),
   })

@@ -28,6 +28,7 @@ export interface Config {
   power: Record<string, PowerSource>
   /** By guest, `vm:100` or `ct:101`. */
   probes: Record<string, Probe>
+  drills: DrillRules
   /** Absolute path of the folder of blueprints that chat may name. */
   blueprints?: string | undefined
   redis: { prefix: string }
@@ -186,6 +187,12 @@ export interface PowerSource {
   webhook?: Secret | undefined
   /** Lower-case with colons. */
   mac?: string | undefined
+}
+
+/** How old the proof of an HA group may be, and whether its channels are told once a week of those that are older. */
+export interface DrillRules {
+  provenWithinMs: number
+  remind: 'weekly' | 'off'
 }
 
 /** What a guest's users would notice: one of the two. */

@@ -1,7 +1,9 @@
-import { longestOf, reportTitle } from './drill-report.ts'
-import type { BandRow, Bands, DrillGuest, DrillReport } from './drills.ts'
+import { longestOf, realSeconds, reportTitle, thesisSeconds } from './drill-report.ts'
+import type { BandRow, Bands, DrillGuest, DrillReport, Trend } from './drills.ts'
+import type { Reader } from './incident-card.ts'
+import { fill } from './language.ts'
 import type { Words } from './ports.ts'
-import { formatDuration } from './time.ts'
+import { formatDay, formatDuration } from './time.ts'
 
 /** What the picture of a drill shows: the node above, its machines below. Milliseconds since the drill began. */
 export function bandsOf(report: DrillReport, words: Words): Bands {
@@ -52,10 +54,29 @@ export const pictureText = ({ guests }: DrillReport): string =>
     .map(({ name, downSeconds }) => `${name}: ${downSeconds === undefined ? '–' : formatDuration(downSeconds)}`)
     .join('; ')
 
-/** The longest time that a machine was down in each of the drills so far, the oldest first. */
-export const barsOf = (reports: readonly DrillReport[], words: Words) =>
-  [...reports].reverse().flatMap((report) => {
+/** So many fit side by side and can be read on a phone. */
+const mostBars = 8
+/** The longest time that a machine was down in each of the last drills, the oldest first; undefined: none measured one. */
+export function trendOf(reports: readonly DrillReport[], reader: Pick<Reader, 'words' | 'language' | 'tz'>) {
+  const { words, language, tz } = reader
+  const { title, axis, thesis, real } = words.ha.drill.trend
+  const bars = [...reports].reverse().flatMap((report) => {
     const seconds = longestOf(report)
     const kind = words.ha.impact.kinds[report.kind as keyof typeof words.ha.impact.kinds]
-    return seconds === undefined ? [] : [{ label: `${report.node} ${kind}`, seconds, ok: report.verdict === 'passed' }]
+    const day = formatDay(report.startedAt * 1000, { language, tz })
+    const label = `${day}\n${report.node}\n${kind}`
+    return seconds === undefined ? [] : [{ label, seconds, ok: report.verdict === 'passed' }]
   })
+  if (bars.length === 0) return undefined
+  const lines = [
+    { seconds: thesisSeconds, label: thesis },
+    { seconds: realSeconds, label: fill(real, { seconds: realSeconds }) },
+  ]
+  return { title, axis, bars: bars.slice(-mostBars), lines }
+}
+
+/** The same for who cannot see it. */
+export const trendText = ({ bars }: Trend, words: Words): string =>
+  bars
+    .map(({ label, seconds }) => fill(words.ha.drill.trend.alt, { label: label.replaceAll('\n', ' '), seconds }))
+    .join('; ')

@@ -10,6 +10,11 @@ interface Reader {
   tz: string
 }
 
+/** By eye, in the thesis that all this began with. */
+export const thesisSeconds = 10
+/** The same on a real cluster of three nodes: from when its node was off until the machine ran elsewhere. */
+export const realSeconds = 64
+
 const state = { passed: 'ok', failed: 'failed', stopped: 'warning' } as const
 
 export const longestOf = ({ guests }: DrillReport): number | undefined => {
@@ -32,9 +37,12 @@ export function reportCard(report: DrillReport, { words, language, tz }: Reader)
   return {
     title: reportTitle(report, words),
     state: state[report.verdict],
-    text: `${proves[kind]}\n${labels.compared}`,
+    text: proves[kind],
     fields: [
       { name: labels.when, value: formatTime(report.startedAt * 1000, { language, tz }) },
+      { name: labels.mtta, value: answeredText(report, words) },
+      ...phasesOf(report).map((value) => ({ name: labels.phases, value })),
+      { name: labels.comparison, value: comparedText(report, words) },
       ...(report.stop === undefined ? [] : [{ name: results.stopped, value: report.stop }]),
       ...(report.left ?? []).map((value) => ({ name: labels.left, value })),
     ],
@@ -57,6 +65,44 @@ export function reportCard(report: DrillReport, { words, language, tz }: Reader)
   }
 }
 
+/** How soon people had what the drill broke. */
+function answeredText({ answered = [], mttaSeconds }: DrillReport, words: Words): string {
+  const { labels } = words.ha.drill
+  if (answered.length === 0) return labels.noIncident
+  const each = answered.map(({ incident, ackSeconds }) =>
+    ackSeconds === undefined
+      ? fill(labels.unanswered, { incident })
+      : fill(labels.answered, { incident, after: formatDuration(ackSeconds) }),
+  )
+  return [...(mttaSeconds === undefined ? [] : [formatDuration(mttaSeconds)]), ...each].join('; ')
+}
+
+/** Where the time of the machine that was down longest went: its states as HA had them, since it was down. */
+function phasesOf({ guests, timeline }: DrillReport): string[] {
+  const longest = [...guests].sort((a, b) => (b.downSeconds ?? 0) - (a.downSeconds ?? 0))[0]
+  if (!longest?.downSeconds || longest.downAt === undefined) return []
+  const { sid, name, downAt, upAt = Number.POSITIVE_INFINITY } = longest
+  const steps = timeline.filter(({ at, what }) => what.startsWith(`${sid} `) && at >= downAt && at <= upAt + phaseSlack)
+  const told = steps.map(({ at, what }) => `+${Math.round(at - downAt)} s ${what.slice(sid.length + 1)}`)
+  return told.length === 0 ? [] : [`${name}: ${told.join(' → ')}`]
+}
+
+/** A state is seen a look later than it is. */
+const phaseSlack = 20
+
+function comparedText(report: DrillReport, words: Words): string {
+  const { labels } = words.ha.drill
+  const longest = longestOf(report)
+  const here = longest === undefined ? '–' : formatDuration(longest)
+  const values = { here, thesis: thesisSeconds, real: realSeconds }
+  const isCrash = report.kind === 'power' || report.kind === 'network'
+  return [fill(labels.compared, values), ...(isCrash ? [labels.whyCrash] : [labels.whyGraceful])].join(' ')
+}
+
+/** All that was measured, beside what others have measured, for programs. */
+export const reportJson = (report: DrillReport): string =>
+  JSON.stringify({ ...report, compared: { thesisSeconds, realClusterSeconds: realSeconds } })
+
 function downText(guest: DrillReport['guests'][number], labels: Words['ha']['drill']['labels']): string {
   const { downSeconds, uncertaintySeconds, probeSeconds, probeSilent } = guest
   const slack = uncertaintySeconds ? ` ± ${uncertaintySeconds} s` : ''
@@ -76,6 +122,9 @@ export function reportMarkdown(report: DrillReport, reader: Reader): string {
   const { columns = [], rows = [] } = card.table ?? {}
   return [
     `# ${card.title}`,
+    '',
+    card.text ?? '',
+    '',
     ...(card.fields ?? []).map(({ name, value }) => `- **${name}**: ${value}`),
     '',
     row(columns),

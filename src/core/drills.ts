@@ -50,6 +50,10 @@ export interface DrillReport {
   /** Everything was as before at the end. */
   settled: boolean
   timeline: { at: number; what: string }[]
+  /** The incidents that it brought about, and how long each of them waited for somebody; seconds, our clock. */
+  answered?: { incident: string; ackSeconds?: number }[]
+  /** Of those that were acknowledged. */
+  mttaSeconds?: number
   /** When the node was seen to be gone, and back. */
   lostAt?: number
   backAt?: number
@@ -62,6 +66,10 @@ export interface Drills extends DrillCalendar {
   list(cluster: string): Promise<DrillReport[]>
   /** Somebody has seen to the node of a drill that waits for it: it is not waited for any longer. */
   seenTo(id: string, by: Identity): Promise<void>
+  /** A picture as a `data:` address; undefined where it could not be drawn. */
+  draw(picture: Picture): Promise<string | undefined>
+  /** How old a proof may be before it is overdue. */
+  readonly provenWithinMs: number
 }
 
 export interface WantedSchedule {
@@ -124,8 +132,8 @@ export interface DrillGround extends Drills {
     drill: string
     at: number
   }): Promise<void>
-  /** The picture of a drill as a `data:` address; undefined where it could not be drawn. */
-  draw(bands: Bands): Promise<string | undefined>
+  /** The incidents that began in this time (seconds, Proxmox's clock), and how soon somebody had each of them. */
+  answered(cluster: string, from: number, until: number): Promise<NonNullable<DrillReport['answered']>>
 }
 
 /** What a picture shows: a row for each node and machine, coloured by what it was at each moment. Plain data. */
@@ -151,3 +159,15 @@ export interface BandRow {
 }
 
 export type BandState = 'up' | 'leaving' | 'down' | 'fenced' | 'moving' | 'unknown'
+
+/** Bars of one figure each: how long machines were down in the drills so far. */
+export interface Trend {
+  title: string
+  axis: string
+  /** A label may have several lines. */
+  bars: { label: string; seconds: number; ok: boolean }[]
+  /** Lines across: what others have measured. */
+  lines: { seconds: number; label: string }[]
+}
+
+export type Picture = { kind: 'bands'; bands: Bands } | { kind: 'trend'; trend: Trend }

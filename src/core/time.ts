@@ -34,3 +34,13 @@ export function formatTime(ms: number, reader: { language: Language; tz: string 
     timeZoneName: 'short',
   }).format(ms)
 }
+
+/** The day of a moment in the reader's zone: `3 Mar 2026`. */
+export function formatDay(ms: number, reader: { language: Language; tz: string }): string {
+  return new Intl.DateTimeFormat(reader.language === 'es' ? 'es-419' : 'en-GB', {
+    timeZone: reader.tz,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  }).format(ms)
+}

@@ -1,6 +1,6 @@
 import type { Watched } from '../core/drill-look.ts'
 import { bandsOf, pictureText } from '../core/drill-picture.ts'
-import { reportCard, reportMarkdown, reportTitle } from '../core/drill-report.ts'
+import { reportCard, reportJson, reportMarkdown, reportTitle } from '../core/drill-report.ts'
 import type { DrillGuest, DrillReport } from '../core/drills.ts'
 import { fill } from '../core/language.ts'
 import { type DrillLook, type Steady, verdictOf } from '../ha/drill.ts'
@@ -55,6 +55,7 @@ interface Ends {
   after: { at: number; missing: string[]; ends: Record<string, string> }
   words: DrillContext['words']
   say: DrillContext['say']
+  answered: NonNullable<DrillReport['answered']>
 }
 
 export function reportOf(steady: Steady, seen: Seen, more: Ends): DrillReport {
@@ -81,11 +82,18 @@ export function reportOf(steady: Steady, seen: Seen, more: Ends): DrillReport {
       ...(back.end === 'back' && !seen.isUntouched ? [{ at: back.at, what: `${node} online` }] : []),
       { at: after.at, what: isSettled ? 'as before' : 'not as before' },
     ],
+    ...answersOf(more.answered),
     ...(back.end === 'back' ? { backAt: back.at } : {}),
     ...(stop === undefined ? {} : { stop }),
     ...(left.length === 0 ? {} : { left }),
     ...(seen.lostAt === undefined ? {} : { lostAt: seen.lostAt }),
   }
+}
+
+function answersOf(answered: NonNullable<DrillReport['answered']>): Pick<DrillReport, 'answered' | 'mttaSeconds'> {
+  const waits = answered.flatMap(({ ackSeconds }) => ackSeconds ?? [])
+  const mean = Math.round(waits.reduce((all, one) => all + one, 0) / waits.length)
+  return { answered, ...(waits.length === 0 ? {} : { mttaSeconds: mean }) }
 }
 
 function guestsOf({ running, impact }: Steady, seen: Seen, { within, after }: Ends): DrillGuest[] {
@@ -146,10 +154,10 @@ export async function told({ says, words, job, drills }: DrillContext, report: D
   const reader = { words, language: job.language, tz: 'UTC' }
   await says('report', reportCard(report, reader))
   const isEmpty = report.guests.every(({ verdict }) => verdict === 'untouched')
-  const url = isEmpty ? undefined : await drills.draw(bandsOf(report, words))
+  const url = isEmpty ? undefined : await drills.draw({ kind: 'bands', bands: bandsOf(report, words) })
   const title = reportTitle(report, words)
   if (url !== undefined) await says('picture', { title, state: 'info', image: { alt: pictureText(report), url } })
-  const parts = { markdown: reportMarkdown(report, reader), json: JSON.stringify(report) }
+  const parts = { markdown: reportMarkdown(report, reader), json: reportJson(report) }
   for (const [name, text] of Object.entries(parts)) {
     for (let i = 0; i * most < text.length; i++) {
       const log = text.slice(i * most, (i + 1) * most).split('\n')

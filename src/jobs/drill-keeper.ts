@@ -32,9 +32,13 @@ interface Options {
   tell(schedule: DrillSchedule, at: number, end: TickEnd): Promise<void>
   /** It has ended by itself. */
   tellEnd(schedule: DrillSchedule): Promise<void>
+  /** Once a week, in this zone: tells the cluster's channels what no drill has proven lately; absent: nobody wants that. */
+  remind?: { tz: string; tell(cluster: string): Promise<void> } | undefined
   log: { error(about: object, text: string): void }
 }
 
+const reminder = 'remind'
+const mondays = '0 9 * * 1'
 /** BullMQ may wake us a moment early. */
 const earlyMs = 500
 const lookAgainMs = 30_000
@@ -52,7 +56,7 @@ export class DrillKeeper {
 
   constructor(options: Options) {
     this.#o = options
-    this.#worker = new Worker<Wake>(drillClock, (job) => this.look(job.data), {
+    this.#worker = new Worker<Wake>(drillClock, (job) => this.#woken(job.name, job.data), {
       connection: options.redis as never,
       prefix: options.prefix,
       concurrency: 1,
@@ -64,9 +68,21 @@ export class DrillKeeper {
     )
   }
 
+  #woken = (name: string, wake: Wake): Promise<void> =>
+    name === reminder ? this.remind(wake.cluster) : this.look(wake)
+
+  async remind(cluster: string): Promise<void> {
+    if (this.#o.clusters.includes(cluster)) await this.#o.remind?.tell(cluster)
+  }
+
   /** What was missed while nobody kept it is found at the start, whatever Redis has lost of the queue. */
   async start(): Promise<this> {
+    const { queue } = this.#o.schedules
     for (const cluster of this.#o.clusters) {
+      const times = this.#o.remind && { pattern: mondays, tz: this.#o.remind.tz }
+      const data = { name: reminder, data: { cluster, id: '' } }
+      if (times) await queue.upsertJobScheduler(`${reminder}.${cluster}`, times, data)
+      else await queue.removeJobScheduler(`${reminder}.${cluster}`)
       for (const schedule of await this.#o.schedules.schedules(cluster)) await this.#o.schedules.arm(schedule)
       for (const wake of await this.#o.schedules.kept(cluster)) await this.#o.schedules.wake(wake)
     }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import type { Picture } from './bands.ts'
+import type { Picture } from '../core/drills.ts'
 import { chartOf } from './options.ts'
 
 /** Twice the size, for the screens of phones. */

@@ -1,5 +1,4 @@
-import type { BandState, Bands } from '../core/drills.ts'
-import type { Picture, Trend } from './bands.ts'
+import type { BandState, Bands, Picture, Trend } from '../core/drills.ts'
 
 /** Told apart without colour too: light to dark in the order of trouble. */
 const colours: Record<BandState, string> = {

@@ -65,6 +65,24 @@ export const drillEn = {
     legend: { up: 'up', leaving: 'going down', down: 'down', fenced: 'fenced', moving: 'moving', unknown: 'not known' },
   },
   times: drillTimesEn,
+  overdue: {
+    none: 'Everything under HA was proven within {days} days',
+    one: '1 HA group was not proven within {days} days',
+    many: '{count} HA groups were not proven within {days} days',
+    next: 'What was never tried is not known to work. To see what a drill would do: drill plan {node}. To have it come again: drill schedule {node} every quarter first tuesday 10:00',
+    group: 'Group or rule',
+    proven: 'Last proven',
+    never: 'never: {machines}',
+    loose: 'in no group',
+  },
+  trend: {
+    title: 'Drills: how long machines were down at most',
+    axis: 'seconds',
+    thesis: 'thesis: 10 s',
+    real: 'real cluster: {seconds} s',
+    alt: '{label}: {seconds} s',
+    unseen: 'The cluster could not be read, so its groups are not shown.',
+  },
   results: { passed: 'passed', failed: 'failed', stopped: 'stopped' },
   labels: {
     gate: 'Gate',
@@ -82,7 +100,17 @@ export const drillEn = {
     users: 'its users: {time}',
     probeSilent: 'its probe did not answer even before, and is not counted',
     left: 'Left to do',
+    comparison: 'Compared',
     compared:
-      'For comparison: the thesis saw 10 s by eye; the same on a real three-node cluster took about a minute (a shutdown) and over two (a crash).',
+      '{here} here; about {thesis} s by eye in the thesis; {real} s on a real cluster of three nodes, from when its node was off until the machine ran elsewhere.',
+    whyGraceful:
+      'Here nothing is fenced: the node gives its machines up itself. After a crash it takes about two minutes, since the manager waits 60 s before it gives a node up and its lock runs out only after 120 s.',
+    whyCrash:
+      'A crash takes about two minutes: the manager waits 60 s before it gives the node up, and may start nothing before its lock has run out, 120 s after its last sign of life; only then is it sure that nothing runs there any more.',
+    phases: 'Where the time went',
+    mtta: 'Time to acknowledge (MTTA)',
+    noIncident: 'no incident came of it',
+    answered: '{incident} after {after}',
+    unanswered: '{incident}: nobody acknowledged it',
   },
 }

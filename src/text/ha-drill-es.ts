@@ -71,6 +71,24 @@ export const drillEs: Same<typeof drillEn> = {
     },
   },
   times: drillTimesEs,
+  overdue: {
+    none: 'Todo lo que está bajo HA se probó en los últimos {days} días',
+    one: '1 grupo de HA no se probó en los últimos {days} días',
+    many: '{count} grupos de HA no se probaron en los últimos {days} días',
+    next: 'De lo que nunca se probó no se sabe si funciona. Para ver qué haría un simulacro: drill plan {node}. Para que se repita: drill schedule {node} cada trimestre primer martes 10:00',
+    group: 'Grupo o regla',
+    proven: 'Última prueba',
+    never: 'nunca: {machines}',
+    loose: 'en ningún grupo',
+  },
+  trend: {
+    title: 'Simulacros: lo más que estuvo caída una máquina',
+    axis: 'segundos',
+    thesis: 'tesis: 10 s',
+    real: 'clúster real: {seconds} s',
+    alt: '{label}: {seconds} s',
+    unseen: 'No se pudo leer el clúster, así que no se muestran sus grupos.',
+  },
   results: { passed: 'aprobado', failed: 'fallido', stopped: 'detenido' },
   labels: {
     gate: 'Condición',
@@ -88,7 +106,17 @@ export const drillEs: Same<typeof drillEn> = {
     users: 'sus usuarios: {time}',
     probeSilent: 'su sonda no respondía ni antes, y no se cuenta',
     left: 'Queda por hacer',
+    comparison: 'Comparado',
     compared:
-      'Para comparar: la tesis vio 10 s a ojo; lo mismo en un clúster real de tres nodos tomó cerca de un minuto (un apagado) y más de dos (una caída).',
+      '{here} aquí; unos {thesis} s a ojo en la tesis; {real} s en un clúster real de tres nodos, desde que su nodo se apagó hasta que la máquina corrió en otro.',
+    whyGraceful:
+      'Aquí no se aísla nada: el nodo entrega sus máquinas por sí mismo. Tras una caída toma unos dos minutos, porque el gestor espera 60 s antes de dar un nodo por perdido y su cerrojo vence recién a los 120 s.',
+    whyCrash:
+      'Una caída toma unos dos minutos: el gestor espera 60 s antes de dar el nodo por perdido, y no puede arrancar nada antes de que venza su cerrojo, 120 s después de su última señal de vida; solo entonces es seguro que allí ya no corre nada.',
+    phases: 'En qué se fue el tiempo',
+    mtta: 'Tiempo hasta que alguien lo atendió (MTTA)',
+    noIncident: 'no produjo ningún incidente',
+    answered: '{incident} tras {after}',
+    unanswered: '{incident}: nadie lo atendió',
   },
 }

@@ -1,12 +1,14 @@
 import { explainer, type House, openIncidents, openViews, words } from '../app.ts'
 import type { Config, Environment } from '../config.ts'
 import { drillFacts } from '../core/drill-facts.ts'
+import { overdueCard } from '../core/drill-overdue.ts'
 import { type DrillSchedule, noticeOf, type SkipCode, type TickEnd } from '../core/drill-schedule.ts'
 import { endCard, noticeCard, overCard, waitingCard } from '../core/drill-times.ts'
 import type { DrillGround } from '../core/drills.ts'
 import type { OrderedJob } from '../core/events.ts'
 import { tellFate } from '../core/fate.ts'
 import { findNode } from '../core/find.ts'
+import { readHa } from '../core/ha.ts'
 import { readerOf } from '../core/incident.ts'
 import type { Reader } from '../core/incident-card.ts'
 import { fill } from '../core/language.ts'
@@ -17,6 +19,7 @@ import { openHomes } from '../doctor.ts'
 import { mayPass, othersAtWork, standsAgainst } from '../ha/drill-changes.ts'
 import { type DrillPlan, drillPlanOf } from '../ha/drill-plan.ts'
 import type { LossKind } from '../ha/impact.ts'
+import { provenGroups } from '../ha/proven.ts'
 import { DrillKeeper, type Judged } from '../jobs/drill-keeper.ts'
 import { type DrillSchedules, graceMs } from '../jobs/drill-schedules.ts'
 import type { JobDesk } from '../jobs/job-desk.ts'
@@ -52,6 +55,9 @@ export async function keepDrillTimes(house: House, parts: Parts): Promise<DrillK
       times.show(schedule, at, Order.decided, (reader) => waitingCard(schedule, at, against, reader)),
     tell: (schedule, at, end) => times.tell(schedule, at, end),
     tellEnd: (schedule) => times.tellEnd(schedule),
+    ...(parts.config.drills.remind === 'weekly'
+      ? { remind: { tz: parts.config.oncall.tz, tell: (cluster) => times.tellOverdue(cluster) } }
+      : {}),
   }).start()
 }
 
@@ -224,5 +230,20 @@ class DrillTimes {
     const { target, language } = schedule
     const message = overCard(schedule, { words: words[language] })
     await this.#house.outbox.put({ key: `over-${schedule.id}`, target, message, language, order: Order.final })
+  }
+
+  /** At most once a week, whoever asks: the week is in the key of the message. */
+  async tellOverdue(cluster: string): Promise<void> {
+    const { drills, outbox, seal } = { ...this.#house, drills: this.#parts.drills }
+    const site = await readHa(this.#views.get(cluster), AbortSignal.timeout(lookWithinMs))
+    const withinSeconds = drills.provenWithinMs / 1000
+    const groups = provenGroups(site, await drills.list(cluster), { nowSeconds: this.#now() / 1000, withinSeconds })
+    if (!groups.some(({ overdue }) => overdue)) return
+    const week = Math.floor((this.#now() / 86_400_000 + 3) / 7)
+    for (const { target, reader } of this.#posts(cluster)) {
+      const message = overdueCard(groups, withinSeconds / 86_400, reader)
+      const key = `overdue-${seal.name([cluster, week, target]).slice(0, 12)}`
+      await outbox.put({ key, target, message, language: reader.language, order: Order.final })
+    }
   }
 }

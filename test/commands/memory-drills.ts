@@ -9,6 +9,11 @@ export class MemoryDrills implements Drills {
   readonly done: string[] = []
   readonly vetoes = new Map<number, Tick>()
 
+  readonly provenWithinMs = 90 * 24 * 3600_000
+
+  async draw() {
+    return undefined
+  }
   means(): DrillMeans {
     return { power: true, network: true, restore: 'lab' }
   }
