@@ -1,5 +1,4 @@
 import type { DrillReport } from '../core/drills.ts'
-import { numberOf } from '../core/ha.ts'
 import { affinitiesOf } from './affinity.ts'
 
 /** When a machine was last seen to come back as foretold, in which drill. `at`: seconds, Proxmox's clock. */
@@ -44,7 +43,7 @@ export function provenGroups(
   const loose = wanted.filter((sid) => !ruled.some(({ sids }) => sids.includes(sid)))
   const proofs = proofsOf(reports)
   const guestOf = (sid: string): ProvenGuest => {
-    const found = site.guests.find(({ vmid }) => vmid === numberOf(sid))
+    const found = site.guests.find(({ vmid }) => sid.endsWith(`:${vmid}`))
     const proof = proofs.get(sid)
     return { sid, name: found?.name || sid, node: found?.node ?? '', ...(proof ? { proof } : {}) }
   }

@@ -140,21 +140,25 @@ function niceStep(whole: number): number {
   return [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600].find((step) => whole / step <= 9) ?? 7200
 }
 
+const trendWidth = 960
+const trendRight = 150
+
 function trendChart({ title, axis, bars, lines }: Trend): Sized {
   const highest = Math.max(...bars.map(({ seconds }) => seconds), ...lines.map(({ seconds }) => seconds), 1)
   const step = niceStep(highest)
+  const widest = (trendWidth - 80 - trendRight) / bars.length - 8
   return {
-    width: 960,
-    height: 520,
+    width: trendWidth,
+    height: 560,
     option: {
       animation: false,
       backgroundColor: '#ffffff',
       title: head(title),
-      grid: { left: 80, right: 150, top: 90, bottom: 70 },
+      grid: { left: 80, right: trendRight, top: 90, bottom: 110 },
       xAxis: {
         type: 'category',
         data: bars.map(({ label }) => label),
-        axisLabel: { ...font, fontSize: 13, interval: 0 },
+        axisLabel: { ...font, fontSize: 13, interval: 0, width: widest, overflow: 'break', lineHeight: 17 },
         axisTick: { show: false },
       },
       yAxis: {
@@ -175,7 +179,7 @@ function trendChart({ title, axis, bars, lines }: Trend): Sized {
             value: seconds,
             itemStyle: { color: ok ? colours.up : colours.down },
           })),
-          label: { show: true, position: 'top', ...font, fontSize: 14, formatter: '{c} s' },
+          label: { show: true, position: 'top', ...font, fontSize: 14, formatter: '{c} s', backgroundColor: '#ffffff' },
           markLine: {
             symbol: 'none',
             silent: true,
