@@ -18,7 +18,7 @@ const built: Plugin = {
 /** Chats: their SDKs keep state of the whole process, and their tests count what is left unhandled in it. */
 const alone = [
   'test/{chat,stand-in,slack,discord}-*.test.ts',
-  'test/{incidents-platforms,vm-create-everywhere,story-delete,oncall-story,proxmox-exit,doctor-platforms}.test.ts',
+  'test/{incidents-platforms,vm-create-everywhere,story-delete,oncall-story,drill-picture-story,proxmox-exit,doctor-platforms}.test.ts',
 ]
 
 export default defineConfig({

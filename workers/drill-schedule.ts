@@ -18,7 +18,15 @@ export default defineWorker({
     noticeMs: z.number(),
     withinMs: z.number(),
     approved: z.object({
-      fates: z.array(z.object({ sid: z.string(), name: z.string(), outcome: z.string(), code: z.string().optional() })),
+      fates: z.array(
+        z.object({
+          sid: z.string(),
+          name: z.string(),
+          outcome: z.string(),
+          code: z.string().optional(),
+          to: z.string().optional(),
+        }),
+      ),
       warnings: z.array(z.string()),
     }),
   }),
@@ -39,7 +47,11 @@ export default defineWorker({
   titled: ({ order }) => ({ node: order.node }),
   async run({ payload, job, step, drills, words }) {
     const { approved, ...wanted } = payload
-    const fates = approved.fates.map(({ code, ...fate }) => ({ ...fate, ...(code === undefined ? {} : { code }) }))
+    const fates = approved.fates.map(({ code, to, ...fate }) => ({
+      ...fate,
+      ...(code === undefined ? {} : { code }),
+      ...(to === undefined ? {} : { to }),
+    }))
     const schedule = await step('keep', () => drills.schedule(job.id, { ...wanted, approved: { ...approved, fates } }))
     const next = await drills.pending(schedule)
     const { id, when, order } = schedule

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
+import { bandsOf, pictureText } from '../../src/core/drill-picture.ts'
 import { reportCard } from '../../src/core/drill-report.ts'
 import { Refused } from '../../src/core/errors.ts'
 
@@ -28,6 +29,9 @@ export default defineCommand({
     const given = args.drill?.toLowerCase()
     const report = given === undefined ? reports[0] : reports.find(({ id }) => id.toLowerCase().startsWith(given))
     if (!report) throw new Refused('unknown-drill', { given: args.drill ?? '' })
-    return answer(reportCard(report, { words: house.words[asker.language], ...asker }))
+    const words = house.words[asker.language]
+    const url = await house.drills.draw({ kind: 'bands', bands: bandsOf(report, words) })
+    const picture = url === undefined ? {} : { image: { alt: pictureText(report), url } }
+    return answer({ ...reportCard(report, { words, ...asker }), ...picture })
   },
 })

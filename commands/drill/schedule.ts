@@ -232,7 +232,7 @@ async function listed({
   if (all.length === 0) return answer({ title, text: say('none') })
   const rows = all.map(async (schedule) => {
     const next = await house.drills.pending(schedule)
-    const [last] = (await house.drills.past(schedule)).filter(({ at }) => at !== next)
+    const [last] = (await house.drills.past(schedule)).filter(({ at }) => at <= Date.now())
     const { id, order, when } = schedule
     const kind = words.ha.impact.kinds[order.kind as keyof typeof words.ha.impact.kinds]
     const time = next === undefined ? said.never : timeOf(schedule, next, asker)

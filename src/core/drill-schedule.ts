@@ -12,8 +12,8 @@ export interface DrillOrder {
 
 /** What a drill was foretold to do when it was approved; one that would do more is not run. */
 export interface Consequences {
-  /** Guests that it touches. */
-  fates: { sid: string; name: string; outcome: string; code?: string }[]
+  /** Guests that it touches, and where it was foretold that they start. */
+  fates: { sid: string; name: string; outcome: string; code?: string; to?: string }[]
   /** What was not quite as wanted, by code. */
   warnings: string[]
 }

@@ -22,12 +22,13 @@ export function agreedFields(schedule: DrillSchedule, reader: Reader): Field[] {
   const { words, nameOf } = reader
   const { times } = words.ha.drill
   const { outcomes } = words.ha.impact
+  const { node } = schedule.order
   const touched = schedule.approved.fates.map(
-    ({ name, sid, outcome }) => `${name} (${sid}): ${outcomes[outcome as keyof typeof outcomes]}`,
+    ({ name, sid, outcome, to }) =>
+      `${name} (${sid}): ${fill(outcomes[outcome as keyof typeof outcomes], { node, to: to ?? '' })}`,
   )
-  const values = { node: schedule.order.node, to: '…' }
   return [
-    { name: words.ha.drill.labels.foretold, value: fill(touched.join('\n'), values) || words.ha.drill.labels.nobody },
+    { name: words.ha.drill.labels.foretold, value: touched.join('\n') || words.ha.drill.labels.nobody },
     { name: times.scheduledBy, value: nameOf(schedule.requester) },
     ...(schedule.approvedBy.length === 0
       ? []

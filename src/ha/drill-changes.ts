@@ -8,7 +8,7 @@ export function consequencesOf({ impact, gates }: DrillPlan): Consequences {
   return {
     fates: impact.fates
       .filter(({ outcome }) => outcome !== 'off')
-      .map(({ sid, name, outcome, code }) => ({ sid, name, outcome, ...(code === undefined ? {} : { code }) })),
+      .map(({ sid, name, outcome, code, to }) => ({ sid, name, outcome, code, ...(to === undefined ? {} : { to }) })),
     warnings: gates.filter(({ verdict }) => verdict === 'warn').map(({ code }) => code),
   }
 }

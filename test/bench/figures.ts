@@ -3,7 +3,7 @@ export interface Figure {
   name: string
   /** From which moment to which, and on what. */
   what: string
-  unit: 'ms' | 'MB' | 'requests' | 'requests a second' | 'pages'
+  unit: 'ms' | 'MB' | 'requests' | 'requests a second' | 'pages' | 'seconds'
   samples: number
   measured: Record<string, number>
   floor: Record<string, number>

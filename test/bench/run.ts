@@ -20,6 +20,7 @@ const parts: Record<string, () => Promise<Part>> = {
   'lab-idle': () => import('./lab-idle.ts'),
   'lab-start': () => import('./lab-start.ts'),
   'host-check': () => import('./host-check.ts'),
+  drill: () => import('./drill.ts'),
   pager: () => import('./pager.ts'),
   'join-saga': () => import('./join-saga.ts'),
   'blueprint-again': () => import('./blueprint-again.ts'),

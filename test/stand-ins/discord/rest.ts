@@ -30,14 +30,19 @@ function json(body: unknown, status = 200, headers: Record<string, string> = {})
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
-/** The JSON of the body, and the names of the files beside it. */
-async function readBody(request: IncomingMessage): Promise<{ body: unknown; files: string[] }> {
+/** The JSON of the body, and the files beside it. */
+async function readBody(
+  request: IncomingMessage,
+): Promise<{ body: unknown; files: { name: string; bytes: Buffer }[] }> {
   const bytes = await buffer(request)
   const type = request.headers['content-type'] ?? ''
   if (bytes.length === 0) return { body: undefined, files: [] }
   if (!type.startsWith('multipart/')) return { body: JSON.parse(bytes.toString()), files: [] }
   const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } }).formData()
-  const files = [...form.values()].flatMap((part) => (typeof part === 'string' ? [] : [part.name]))
+  const parts = [...form.values()].filter((part) => typeof part !== 'string')
+  const files = await Promise.all(
+    parts.map(async (part) => ({ name: part.name, bytes: Buffer.from(await part.arrayBuffer()) })),
+  )
   return { body: JSON.parse(String(form.get('payload_json') ?? '{}')), files }
 }
 
@@ -100,9 +105,18 @@ export function createRest(parts: RestParts) {
     const path = decodeURIComponent((request.url ?? '').split('?')[0]!).replace(/^\/api\/v10/, '')
     const method = request.method ?? 'GET'
     const found = findRoute(method, path)
-    const { body, files } = await readBody(request)
+    const { body, files: attached } = await readBody(request)
+    const files = attached.map(({ name }) => name)
+    const bytes = attached.map((one) => one.bytes)
     const operation = found?.operation ?? `${method} ${path}`
-    const call: ApiCall = { operation, params: found?.params ?? {}, body, atMs: parts.now(), outcome: undefined }
+    const call: ApiCall = {
+      operation,
+      params: found?.params ?? {},
+      body,
+      files: bytes,
+      atMs: parts.now(),
+      outcome: undefined,
+    }
     transcript.calls.push(call)
     if (!found) violation(operation, 'no such route in the stand-in')
     const unknown = () => json({ message: '404: Not Found', code: 0 }, 404)

@@ -29,6 +29,8 @@ export interface ApiCall {
   operation: string
   params: Record<string, string>
   body: unknown
+  /** The bytes of the files that came along. */
+  files: Buffer[]
   atMs: number
   /** `ok`, Discord's error code, an HTTP status, or how the connection ended; undefined while under way. */
   outcome: string | undefined

@@ -60,7 +60,9 @@ export async function startSlack(options: SlackStandInOptions): Promise<SlackSta
   /** Uploads and downloads of files go to emulate as they are. */
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = request.method === 'POST' ? await buffer(request) : null
-    const headers = { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' }
+    const { authorization } = request.headers
+    const type = request.headers['content-type'] ?? 'application/octet-stream'
+    const headers = { 'content-type': type, ...(authorization === undefined ? {} : { authorization }) }
     const init = { method: request.method ?? 'GET', headers, body: body && new Uint8Array(body) }
     const answer = await fetch(`${workspace.url}${request.url}`, init)
     response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()))
@@ -118,6 +120,11 @@ export async function startSlack(options: SlackStandInOptions): Promise<SlackSta
     },
     advance(ms) {
       offsetMs += ms
+    },
+    async file(url) {
+      const answer = await fetch(url, { headers: { authorization: 'Bearer xoxp-admin' } })
+      if (!answer.ok) throw new Error(`${url}: ${answer.status}`)
+      return Buffer.from(await answer.arrayBuffer())
     },
     violations: transcript.violations,
     async close() {

@@ -58,6 +58,8 @@ export interface SlackStandIn extends Person, Modal, FaultControls, SocketModeCo
   outage(on: boolean): void
   /** Moves the stand-in's clock ahead: triggers and response_urls expire by it. */
   advance(ms: number): void
+  /** The bytes of an uploaded file, from where its message says. */
+  file(url: string): Promise<Buffer>
   violations: string[]
   close(): Promise<void>
 }
