@@ -38,7 +38,7 @@ beforeAll(async () => {
   const key = Buffer.from(env.QUORUM_KEY!, 'hex')
   house = await openHouse({ config, environment, key, name: 'test', membership: localMembership(true) })
   const schedules = openDrillSchedules(house)
-  drills = openDrills(house, schedules, { lab: false })
+  drills = openDrills(house, schedules, {})
   closers.push(
     () => schedules.close(),
     () => house.close(),
