@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fill } from '../../src/core/language.ts'
 import blueprintApply from '../../workers/blueprint-apply.ts'
+import blueprintValidate from '../../workers/blueprint-validate.ts'
 import { runJob, warningsOf } from './ha-stage.ts'
 import { type Enqueued, Stage } from './stage.ts'
 
@@ -141,6 +143,58 @@ describe('a part', () => {
   test('that somebody has made meanwhile is not begun; a number that another guest has is for its own worker to tell', async () => {
     expect(await begun('web')).toEqual([])
     expect(await begun('other')).toEqual([1])
+  })
+})
+
+describe('a verdict', () => {
+  /** Two drills, of which the first ends so; what the card says in the end. */
+  async function verdictOf(first: object) {
+    const order = { node: 'pve1', kind: 'shutdown', accept: [], expectsNothing: false }
+    const expect = [{ sid: 'vm:100', name: 'Win11', to: 'pve2' }]
+    const drills = ['pve1', 'pve2'].map((node) => ({ title: node, drill: { ...order, node }, within: 180, expect }))
+    const good = { verdict: 'passed', guests: [{ sid: 'vm:100', to: 'pve2', downSeconds: 60 }] }
+    const { words } = blueprintValidate.text.en
+    const { values, fields, warnings } = await blueprintValidate.run({
+      payload: { name: 'site', drills },
+      job: { id: 'j-3', cluster: 'main' },
+      drills: {
+        list: async () => [
+          { id: 'j-3.001', ...good, ...first },
+          { id: 'j-3.002', ...good },
+        ],
+      },
+      step: (_: string, work: () => Promise<unknown>) => work(),
+      part: async () => ({}),
+      shows: async () => {},
+      say: (key: keyof typeof words, about?: object) => fill(words[key], about as never),
+    } as never)
+    return { result: values?.result, told: fields?.map(({ value }) => value), warnings }
+  }
+  const met = 'passed\nWin11 ran again on pve2 after 60 s (wanted: pve2, within 180 s)'
+
+  test('is passed when every drill did as the file expects', async () => {
+    expect(await verdictOf({})).toEqual({ result: 'passed', told: [met, met], warnings: [] })
+  })
+
+  test.each([
+    [
+      'another node',
+      { guests: [{ sid: 'vm:100', to: 'pve3', downSeconds: 60 }] },
+      'Win11: on pve3 after 60 s (wanted: pve2,',
+    ],
+    [
+      'too late',
+      { guests: [{ sid: 'vm:100', to: 'pve2', downSeconds: 181 }] },
+      'Win11: on pve2 after 181 s (wanted: pve2,',
+    ],
+    ['nowhere', { guests: [{ sid: 'vm:100' }] }, 'Win11: not seen to run again (wanted: pve2,'],
+    ['stopped', { verdict: 'stopped', stop: 'quorum was lost' }, 'stopped: quorum was lost'],
+    ['not as foretold', { verdict: 'failed' }, 'not all was as foretold. See: drill report j-3.001'],
+  ])('is FAILED, and no other drill is begun: %s', async (_, first, why) => {
+    const { result, told, warnings } = await verdictOf(first)
+    expect({ result, last: told?.[1] }).toEqual({ result: 'FAILED', last: 'not begun' })
+    expect(told?.[0]).toContain(why)
+    expect(warnings).toEqual([expect.stringContaining(why)])
   })
 })
 
