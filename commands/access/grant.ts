@@ -168,7 +168,7 @@ export default defineCommand({
     const told = (all: readonly Standing[]) =>
       all.map((one) => say(one.group === undefined ? 'from' : 'by', { ...one })).join(', ') || say('nothing')
     const beside = (wish?.beside ?? []).map((need) => {
-      const values = { path: need.path, privileges: need.privileges.join(', '), wish: args.may }
+      const values = { path: need.path.split('/{')[0] || '/', privileges: need.privileges.join(', '), wish: args.may }
       return say('beside', {
         ...values,
         line: `access grant ${who} may:"${args.may}" path:${need.path.split('/{')[0]}`,

@@ -169,7 +169,7 @@ export default defineCommand({
     { say: 'host network pve3 vmbr0 mtu:9000', refuses: 'network-carries' },
     { say: 'host network pve3 vmbr7', refuses: 'network-type' },
   ],
-  async plan({ args, proxmox, cluster, say, asker: _, house: __, signal }) {
+  async plan({ args, proxmox, cluster, say, asker, house, signal }) {
     const { iface } = args
     const ha = await readHa(proxmox, signal)
     const nodes =
@@ -186,7 +186,7 @@ export default defineCommand({
           changes === undefined ? [] : [{ name: say('pending', { node }), value: changes }],
         ),
         table: {
-          columns: ['Node', say('iface'), say('is'), say('up')],
+          columns: [house.words[asker.language].labels.node, say('iface'), say('is'), say('up')],
           rows: looks.flatMap(({ node, interfaces }) =>
             interfaces.map((one) => [node, one.iface, lineOf(one), say(one.active ? 'yes' : 'no')]),
           ),

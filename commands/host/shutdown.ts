@@ -33,7 +33,9 @@ export default defineCommand({
     const { node, look, others, address } = before
     const impact = impactOf(siteOf(look), { node, kind: 'shutdown' })
     const lives = address === undefined ? [] : await house.doctor.livesAt([address])
-    const told = tellPower('shutdown', before, impact, lives, house.words[asker.language])
+    // A power device switches it on as well as a packet does.
+    const canWake = before.canWake || house.drills.means(node).restore === 'webhook'
+    const told = tellPower('shutdown', { ...before, canWake }, impact, lives, house.words[asker.language])
     return run(hostPower.job({ node, action: 'shutdown', lone: others.length === 0 }), told)
   },
 })

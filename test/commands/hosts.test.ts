@@ -150,6 +150,15 @@ test('host network: what somebody else made meanwhile is not touched, and the ne
   host('pve2').interfaces = host('pve2').interfaces.filter(({ iface }) => iface !== 'vmbr5')
 })
 
+test('host shutdown says that nothing would wake the node, unless a power device does', async () => {
+  const told = async () => warningsOf(await stage.say('host shutdown pve3', 'admin')).join()
+  expect(await told()).toContain('no Wake-on-LAN address')
+  const { means } = stage.drills
+  stage.drills.means = () => ({ power: true, network: false, restore: 'webhook' })
+  expect(await told()).not.toContain('Wake-on-LAN')
+  stage.drills.means = means
+})
+
 test('host shutdown: consequences first; seen off by another; woken again', async () => {
   const card = await stage.say('host shutdown pve3', 'admin')
   expect(card).toMatchObject({ state: 'waiting', title: 'Shut down node pve3' })
