@@ -113,8 +113,8 @@ export function openDrills(
       const from = Date.now()
       return (await oncall.openWindow({ ...about, from, until: from + forMs })).id
     },
-    async loud(window, by) {
-      await oncall.endWindow(window, by)
+    async loud(window, by, afterMs) {
+      await oncall.endWindow(window, by, afterMs)
     },
     guard: (about, act) => deadMan({ redis: house.patient, log: house.log, about, act }),
     async draw(picture) {

@@ -16,6 +16,8 @@ import { lossKinds } from '../src/ha/impact.ts'
 
 /** What was announced ends by itself, should nobody be left to end it. */
 const quietForMs = 2 * 3600_000
+/** What is well again is told so a few looks later; it is no reason to call anybody. */
+const fadesInMs = 2 * 60_000
 
 /**
  * Takes a node away, at most once, and measures what becomes of its guests from the other nodes. Whatever happens after
@@ -72,7 +74,7 @@ export default defineWorker({
       },
       refusals: {
         'gates-closed': {
-          says: 'Since it was planned, something has changed: {gates}. Nothing was done.',
+          says: 'Since it was planned, something has changed. Nothing was done:\n{gates}',
           hint: 'drill plan {node}',
         },
         'device-failed': {
@@ -120,7 +122,7 @@ export default defineWorker({
       },
       refusals: {
         'gates-closed': {
-          says: 'Desde que se planeó, algo cambió: {gates}. No se hizo nada.',
+          says: 'Desde que se planeó, algo cambió. No se hizo nada:\n{gates}',
           hint: 'drill plan {node}',
         },
         'device-failed': {
@@ -150,16 +152,16 @@ export default defineWorker({
     const sight = new Sight(context, guests)
     const watch = sight.look
     const loud = () => drills.loud(window, requester)
-    const isOver = async () => {
-      await loud()
-      await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at: steady.at })
+    const isOver = async (at: number, isWell: boolean) => {
+      await drills.loud(window, requester, isWell ? fadesInMs : 0)
+      await drills.tell({ kind: 'drill.ended', cluster, node, drill: id, at })
     }
     const probes = await probed(context, guests, sight)
     const letGo = drills.guard({ cluster, node, drill: id }, rescue(context, steady, guests))
     const { seen, back, after } = await gone(context, { steady, guests, observer }, watch, loud)
       .catch(async (error) => {
         // It ends here, so that what breaks from now on calls people again.
-        if (error instanceof Refused || error instanceof Cancelled) await isOver()
+        if (error instanceof Refused || error instanceof Cancelled) await isOver(sight.clock.now() || steady.at, false)
         throw error
       })
       .finally(() => {
@@ -171,7 +173,7 @@ export default defineWorker({
       const ends = { id, cluster, within, by: requester, back, after, words, say, answered }
       const all = reportOf(steady, probes.heard(seen), ends)
       await drills.keep(all)
-      await isOver()
+      await isOver(after.at, all.settled)
       return all
     })
     await told(context, report)

@@ -6,10 +6,10 @@ import { arg } from '../../src/core/args.ts'
 import { type Blueprint, secondsOf } from '../../src/core/blueprint.ts'
 import { answer, defineCommand, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
+import { tellGate } from '../../src/core/drill-gate.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
 import { sidOf, someNode } from '../../src/core/ha.ts'
-import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
 import { decidedOnDrill, drillPlanOf } from '../../src/ha/drill-plan.ts'
 import { can } from '../../workers/blueprint-apply.ts'
@@ -128,9 +128,7 @@ export default defineCommand({
       const order = { node, kind: wanted.drill, accept: [], expectsNothing: expected.length === 0 }
       const plan = drillPlanOf(facts, order)
       const told = (verdict: 'fail' | 'warn') =>
-        plan.gates
-          .filter((gate) => gate.verdict === verdict)
-          .map(({ code, about }) => `${fill(said.gates[code], { node })}${about && ` (${about})`}`)
+        plan.gates.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, said))
       const closed = told('fail')
       if (closed.length > 0) {
         throw new Refused('validate-closed', { node, kind: wanted.drill, gates: closed.join('\n') })

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
+import { tellGate } from '../../src/core/drill-gate.ts'
 import { tellFate } from '../../src/core/fate.ts'
 import { findNode } from '../../src/core/find.ts'
-import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { drillPlanOf } from '../../src/ha/drill-plan.ts'
@@ -74,9 +74,7 @@ export default defineCommand({
     const closed = plan.gates.filter(({ verdict }) => verdict === 'fail')
     const gateRows = [...plan.gates]
       .sort((a, b) => rank[a.verdict] - rank[b.verdict])
-      .map(
-        ({ code, verdict, about }) => `${marks[verdict]} ${fill(drill.gates[code], { node })}${about && ` (${about})`}`,
-      )
+      .map((gate) => `${marks[gate.verdict]} ${tellGate(gate, node, drill)}`)
     return answer({
       title: say('title', { node, kind: said.kinds[args.kind] }),
       state: closed.length > 0 ? 'failed' : plan.gates.some(({ verdict }) => verdict === 'warn') ? 'warning' : 'ok',

@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
+import { tellGate } from '../../src/core/drill-gate.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { tellFate } from '../../src/core/fate.ts'
 import { findNode } from '../../src/core/find.ts'
-import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { decidedOnDrill, drillPlanOf } from '../../src/ha/drill-plan.ts'
@@ -84,9 +84,7 @@ export default defineCommand({
     const order = { node, kind, accept, expectsNothing: args.expect === 'nothing' }
     const plan = drillPlanOf(facts, order)
     const told = (verdict: 'fail' | 'warn') =>
-      plan.gates
-        .filter((gate) => gate.verdict === verdict)
-        .map(({ code, about }) => `${fill(drill.gates[code], { node })}${about && ` (${about})`}`)
+      plan.gates.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, drill))
     if (told('fail').length > 0) throw new Refused('gate-closed', { node, kind, gates: told('fail').join('\n') })
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
     return run(drillWorker.job(order), {

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand, type PlanContext, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
+import { tellGate } from '../../src/core/drill-gate.ts'
 import { endText, timeOf } from '../../src/core/drill-times.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { tellFate } from '../../src/core/fate.ts'
 import { findNode } from '../../src/core/find.ts'
-import { fill } from '../../src/core/language.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { cronOf } from '../../src/core/when.ts'
@@ -145,9 +145,7 @@ export default defineCommand({
     const plan = drillPlanOf(await drillFacts(proxmox, { house, cluster, node, signal }), order)
     const bad = plan.gates.filter(({ code, verdict }) => verdict !== 'pass' && !passing.includes(code))
     const told = (verdict: 'fail' | 'warn') =>
-      bad
-        .filter((gate) => gate.verdict === verdict)
-        .map(({ code, about }) => `${fill(drill.gates[code], { node })}${about && ` (${about})`}`)
+      bad.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, drill))
     if (told('fail').length > 0) throw new Refused('gate-closed', { node, kind, gates: told('fail').join('\n') })
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
     const approved = consequencesOf(plan)

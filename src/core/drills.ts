@@ -118,7 +118,8 @@ export interface DrillGround extends Drills {
   keep(report: DrillReport): Promise<void>
   /** Announces work on the node, so that what it is expected to break calls nobody; ends by itself. */
   quiet(about: { cluster: string; node: string; by: Identity; forMs: number; why: string }): Promise<string>
-  loud(window: string, by: Identity): Promise<void>
+  /** Ends that, now or a little later. */
+  loud(window: string, by: Identity, afterMs?: number): Promise<void>
   /**
    * The dead-man switch: where Redis falls silent nobody can go on with a job, and `act` is called now and then until it
    * answers again. Returns what lets go of it.

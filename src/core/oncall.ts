@@ -49,6 +49,6 @@ export interface Oncall {
   addSwap(swap: Omit<Swap, 'id'>): Promise<Swap>
   windows(): Promise<Window[]>
   openWindow(window: Omit<Window, 'id'>): Promise<Window>
-  /** False: none of that name is open. */
-  endWindow(id: string, by: Identity): Promise<boolean>
+  /** Now, or a little later. False: none of that name is open. */
+  endWindow(id: string, by: Identity, afterMs?: number): Promise<boolean>
 }

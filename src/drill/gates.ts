@@ -1,4 +1,5 @@
 import { readDrill } from '../core/drill-facts.ts'
+import { tellGate } from '../core/drill-gate.ts'
 import type { Watched } from '../core/drill-look.ts'
 import { Refused } from '../core/errors.ts'
 import { sidOf } from '../core/ha.ts'
@@ -7,13 +8,13 @@ import { drillPlanOf } from '../ha/drill-plan.ts'
 import type { DrillContext } from './context.ts'
 
 /** How it is before, and whether the gates are still open: people may have waited long for an approval. */
-export async function before({ payload, proxmox, drills, signal }: DrillContext) {
+export async function before({ payload, proxmox, drills, words, signal }: DrillContext) {
   const { node } = payload
   const read = await readDrill(proxmox, node, signal)
   const facts = { ...read, jobs: [], incidents: [], lives: [], means: drills.means(node) }
   const { impact, gates, within } = drillPlanOf(facts, payload)
-  const closed = gates.filter(({ verdict }) => verdict === 'fail').map(({ code, about }) => `${code} ${about}`.trim())
-  if (closed.length > 0) throw new Refused('gates-closed', { node, gates: closed.join(', ') })
+  const closed = gates.filter(({ verdict }) => verdict === 'fail').map((gate) => tellGate(gate, node, words.ha.drill))
+  if (closed.length > 0) throw new Refused('gates-closed', { node, gates: closed.join('\n') })
   const { ha } = read.look
   const under = new Set(ha.managed.map(({ sid }) => sid))
   const running = ha.guests.filter(({ template, status }) => !template && status === 'running')

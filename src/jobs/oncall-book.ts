@@ -50,11 +50,16 @@ export class OncallBook implements Oncall {
     return opened
   }
 
-  async endWindow(id: string, by: Identity): Promise<boolean> {
+  async endWindow(id: string, by: Identity, afterMs = 0): Promise<boolean> {
     const now = this.#o.now()
     const window = (await this.windows()).find((one) => one.id === id && one.until > now)
     if (!window) return false
-    await this.#keep('window', { ...window, until: now }, `oncall maintenance end:${id}`, by)
+    await this.#keep(
+      'window',
+      { ...window, until: Math.min(window.until, now + afterMs) },
+      `oncall maintenance end:${id}`,
+      by,
+    )
     return true
   }
 

@@ -52,10 +52,12 @@ export class GuestListeners {
 
   #isUp(vmid: number): boolean {
     const { nodes, clock } = this.#sim
-    const at = nodes.find(({ processes }) => processes.has(vmid))
-    const process = at?.processes.get(vmid)
-    if (!at || !process || !isRunning(at) || at.network !== 'up' || process.qmpstatus !== 'running') return false
-    return clock.now() >= process.startedAt + bootSeconds
+    // On its way it is on two nodes, and runs on one.
+    return nodes.some((node) => {
+      const process = node.processes.get(vmid)
+      if (!process || !isRunning(node) || node.network !== 'up' || process.qmpstatus !== 'running') return false
+      return clock.now() >= process.startedAt + bootSeconds
+    })
   }
 
   close(): void {

@@ -40,6 +40,29 @@ export const drillEn = {
     restore: '{node} can be started again from here. Without that, a person is asked to.',
     master: 'The HA manager works elsewhere. Here, another node takes over first, which takes longer.',
   } satisfies Record<GateCode, string>,
+  /** The same where it is not so. */
+  unmet: {
+    quorum: 'Quorum does not hold now, or would not without {node}. See: quorum',
+    margin: 'With {node} gone no other node may go: a second fault would make the cluster read-only.',
+    armed: 'HA is disarmed. First: ha arm',
+    lrm: 'The HA agent of {node} does not work. Wait a round, or see: ha status',
+    'in-error': 'Machines are in error. First: why MACHINE',
+    busy: 'Backups, replication or moves are running. Wait for them: status',
+    jobs: 'Another job is at work here. See: job list',
+    incidents: 'Incidents are open. See: incident list',
+    policy: 'This kind needs the shutdown policy migrate. First: ha policy migrate',
+    'moves-nothing':
+      'Nothing moves: HA would take no machine elsewhere. Choose kind:shutdown, or expect:nothing where that is the hypothesis.',
+    'not-ha': 'Not under HA: it goes down too, and is started again at the end. Accept it by name, accept:NAME,NAME',
+    acpi: 'It may not answer a shutdown request, and is killed after a minute then.',
+    drives:
+      'The node that takes it does not find its disks or CD-ROM. First: vm cdrom MACHINE eject, or shared storage',
+    memory: 'The nodes that are left may not have the memory for it.',
+    lives: 'The bot or its Redis lives on {node}. Move it away first.',
+    means: 'Nothing here can do it to {node}. Configure: power: { {node}: { webhook: … } }',
+    restore: 'Nothing here can start {node} again: a person is asked to.',
+    master: 'The HA manager works on {node}: another node takes over first, which takes longer.',
+  } satisfies Record<GateCode, string>,
   stops: {
     'another-node': 'another node was lost: {about}',
     'quorum-gone': 'quorum was lost',
@@ -99,7 +122,7 @@ export const drillEn = {
     nobody: 'none',
     users: 'its users: {time}',
     probeSilent: 'its probe did not answer even before, and is not counted',
-    left: 'Left to do',
+    left: 'What remains',
     comparison: 'Compared',
     compared:
       '{here} here; about {thesis} s by eye in the thesis; {real} s on a real cluster of three nodes, from when its node was off until the machine ran elsewhere.',

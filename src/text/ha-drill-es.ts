@@ -39,6 +39,28 @@ export const drillEs: Same<typeof drillEn> = {
     restore: '{node} se puede encender otra vez desde aquí. Si no, se le pide a una persona.',
     master: 'El gestor de HA trabaja en otro nodo. Aquí, antes toma el relevo otro, y tarda más.',
   },
+  unmet: {
+    quorum: 'No hay cuórum ahora, o no lo habría sin {node}. Mira: quorum',
+    margin: 'Sin {node} no puede irse ningún otro nodo: una segunda falla dejaría el clúster de solo lectura.',
+    armed: 'HA está desarmada. Primero: ha arm',
+    lrm: 'El agente de HA de {node} no trabaja. Espera una ronda, o mira: ha status',
+    'in-error': 'Hay máquinas en error. Primero: why MÁQUINA',
+    busy: 'Corren respaldos, replicación o mudanzas. Espéralos: status',
+    jobs: 'Otro trabajo está en marcha aquí. Mira: job list',
+    incidents: 'Hay incidentes abiertos. Mira: incident list',
+    policy: 'Este tipo necesita la política de apagado migrate. Primero: ha policy migrate',
+    'moves-nothing':
+      'Nada se mueve: HA no llevaría ninguna máquina a otro nodo. Elige kind:shutdown, o expect:nothing si esa es la hipótesis.',
+    'not-ha': 'No está bajo HA: también se apaga, y se arranca al final. Acéptala por su nombre, accept:NOMBRE,NOMBRE',
+    acpi: 'Quizá no atienda el pedido de apagado; entonces se mata al minuto.',
+    drives:
+      'El nodo que la toma no encuentra sus discos o su CD-ROM. Primero: vm cdrom MÁQUINA eject, o un almacenamiento compartido',
+    memory: 'Los nodos que quedan quizá no tengan memoria para ella.',
+    lives: 'El bot o su Redis viven en {node}. Primero llévalos a otra parte.',
+    means: 'Nada de aquí puede hacérselo a {node}. Configura: power: { {node}: { webhook: … } }',
+    restore: 'Nada de aquí puede encender {node} otra vez: se le pide a una persona.',
+    master: 'El gestor de HA trabaja en {node}: antes toma el relevo otro nodo, y tarda más.',
+  },
   stops: {
     'another-node': 'se perdió otro nodo: {about}',
     'quorum-gone': 'se perdió el cuórum',
@@ -105,7 +127,7 @@ export const drillEs: Same<typeof drillEn> = {
     nobody: 'ninguna',
     users: 'sus usuarios: {time}',
     probeSilent: 'su sonda no respondía ni antes, y no se cuenta',
-    left: 'Queda por hacer',
+    left: 'Lo que queda',
     comparison: 'Comparado',
     compared:
       '{here} aquí; unos {thesis} s a ojo en la tesis; {real} s en un clúster real de tres nodos, desde que su nodo se apagó hasta que la máquina corrió en otro.',
