@@ -91,8 +91,17 @@ export class DrillWorld {
       'ops',
     )
     expect(asked.message.error).toBeUndefined()
-    await this.chat.click('operator', asked.id, 'confirm')
-    await this.chat.card((message, { id }) => id === asked.id && hasAction(message, 'approve'), 'the question', 'ops')
+    let clicked = 0
+    await until(async () => {
+      const { message, revision } = (await this.chat.messages('ops')).find(({ id }) => id === asked.id)!
+      if (hasAction(message, 'approve')) return true
+      // An incident that has closed meanwhile changes the plan: it is asked again.
+      if (hasAction(message, 'confirm') && revision > clicked) {
+        clicked = revision
+        await this.chat.click('operator', asked.id, 'confirm')
+      }
+      return false
+    }, 'the question')
     await this.chat.click('admin', asked.id, 'approve')
     return asked.id
   }

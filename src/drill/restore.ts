@@ -111,11 +111,13 @@ async function awaited(context: DrillContext, watch: Watch, { since, isDeaf, lou
   return end ?? { at: last, end: 'away' }
 }
 
+const hows = { lab: 'how-lab', webhook: 'how-webhook', wake: 'how-wake', person: 'how-person' } as const
+
 /** Once in ten minutes; the same round edits its own line, also after a crash. */
 async function asked({ payload, says, say, drills }: DrillContext, round: number): Promise<void> {
   const { node } = payload
   const { restore } = drills.means(node)
-  const how = say(`how-${restore}`, { node })
+  const how = say(hows[restore], { node })
   const title = say(round === 1 ? 'person' : 'personAgain', { node, minutes: (round - 1) * 10 })
   await says(`person.${round}`, { title, state: 'waiting', text: `${how} ${say('personText', { node })}` })
 }

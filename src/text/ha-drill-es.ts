@@ -57,7 +57,7 @@ export const drillEs: Same<typeof drillEn> = {
       'El nodo que la toma no encuentra sus discos o su CD-ROM. Primero: vm cdrom MÁQUINA eject, o un almacenamiento compartido',
     memory: 'Los nodos que quedan quizá no tengan memoria para ella.',
     lives: 'El bot o su Redis viven en {node}. Primero llévalos a otra parte.',
-    means: 'Nada de aquí puede hacérselo a {node}. Configura: power: { {node}: { webhook: … } }',
+    means: 'Aquí nada puede hacer esto con {node}. Configura: power: { {node}: { webhook: … } }',
     restore: 'Nada de aquí puede encender {node} otra vez: se le pide a una persona.',
     master: 'El gestor de HA trabaja en {node}: antes toma el relevo otro nodo, y tarda más.',
   },
