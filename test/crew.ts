@@ -9,6 +9,7 @@ import { startBot } from '../src/bot.ts'
 import { loadConfig, parseRedisUrl, readEnvironment } from '../src/config.ts'
 import type { Message } from '../src/core/message.ts'
 import { type PrivateRedis, startPrivateRedis } from '../src/jobs/private-redis.ts'
+import { connect } from '../src/jobs/redis.ts'
 import { type RunningSim, type SimOptions, startSim } from '../src/lab/sim.ts'
 import { labRoles, localMembership } from '../src/membership.ts'
 import { startBoth } from './fixtures/bot-and-worker.ts'
@@ -245,6 +246,19 @@ export class Crew {
     const { web, close } = await startBoth({ ...env, LOG_LEVEL: 'silent' })
     this.#closers.push(close)
     return new Chat(web)
+  }
+
+  /** What killed processes of a world held runs out ten seconds after their death; here at once. */
+  async lapse(prefix: string): Promise<void> {
+    const redis = connect(parseRedisUrl(this.redis.url)!, 'patient', () => {})
+    const keys = await redis.keys(`${prefix}:*`)
+    const held = keys.filter((key) => /:(lock|lease|stalled-check)$/.test(key))
+    if (held.length > 0) await redis.del(...held)
+    for (const key of keys.filter((one) => one.endsWith(':active'))) {
+      const jobs = await redis.lrange(key, 0, -1)
+      if (jobs.length > 0) await redis.sadd(key.replace(/active$/, 'stalled'), ...jobs)
+    }
+    redis.disconnect()
   }
 
   async close(): Promise<void> {

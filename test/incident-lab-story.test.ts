@@ -70,16 +70,9 @@ class Mortal {
     this.chat = await this.#living.begin()
   }
 
-  /** What they held runs out ten seconds after their death; here at once. */
   async killed(): Promise<void> {
     await this.#living.kill9()
-    const keys = await redis.keys('killed:*')
-    const held = keys.filter((key) => /:(lock|lease|stalled-check)$/.test(key))
-    if (held.length > 0) await redis.del(...held)
-    for (const key of keys.filter((one) => one.endsWith(':active'))) {
-      const jobs = await redis.lrange(key, 0, -1)
-      if (jobs.length > 0) await redis.sadd(key.replace(/active$/, 'stalled'), ...jobs)
-    }
+    await crew.lapse('killed')
   }
 
   async killedAndBack(): Promise<void> {

@@ -72,7 +72,7 @@ const nodeNamed = (name: string) => crew.sim.cluster.nodes.find((node) => node.n
 /** Simulated time passes until it is so. */
 const passing = <T>(look: () => T | Promise<T>, what: string) =>
   until(async () => {
-    await crew.sim.cluster.clock.advance(1)
+    await crew.sim.cluster.clock.advance(3)
     return look()
   }, what)
 
@@ -105,6 +105,7 @@ test('nobody acknowledges: pager and person at once, the second after the time, 
   await worker.kill9()
   // Until the next one starts, there is no heartbeat either.
   await silence('the worker died')
+  await crew.lapse('oncall')
   await startWorker()
   for (const person of ['ana', 'luis']) await card('pve3', new RegExp(`${person} \\(web\\) was told .*delivered`))
   expect(actions(id)).toEqual(['trigger'])
