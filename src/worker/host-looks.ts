@@ -44,8 +44,10 @@ async function measure(
 ): Promise<HostFacts> {
   const nothing = { name: host, online: false, served: 0, promised: 0 }
   try {
+    // Side by side: they wait for one login, and whoever typed waits for all of it.
+    const reading = readHosts(client, undefined, signal, { clocks: false }).catch(() => undefined)
     if ((await client.logIn({ signal })) !== 'in') return { ...nothing, lone: 'password' }
-    const { hosts } = await readHosts(client, undefined, signal, { clocks: false })
+    const hosts = (await reading)?.hosts ?? []
     const own = hosts.find(({ name }) => name === host) ?? hosts[0]
     return own ? { ...own, name: host, lone: 'seen' } : { ...nothing, lone: 'silent' }
   } catch {
