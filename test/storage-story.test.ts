@@ -528,6 +528,9 @@ describe('what people should not count on, in words of a beginner', () => {
     expect(storage).toContain('Storage (lvm): 2 of 3 nodes reach it')
     expect(storage).toContain('db (101) scsi0')
 
+    expect(await text('storage update Storage nodes:pve1,pve2 --explain', 'admin')).toContain(
+      'Storage is not there on pve3, where high availability may start db (101)',
+    )
     const more = await text('storage add more type:zfspool pool:tank --explain', 'admin')
     expect(more).toContain('The ZFS pool tank on pve2 has one disk')
     expect(more).not.toContain('not known to Proxmox')

@@ -4,8 +4,11 @@ import { answer, defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findAnyNode } from '../../src/core/find.ts'
 import { findSection } from '../../src/core/find-section.ts'
+import { readHa } from '../../src/core/ha.ts'
 import { reads } from '../../src/core/needs.ts'
+import { storageRisks, toldRisk } from '../../src/core/storage-risks.ts'
 import { type StorageUser, usersOf, usersText } from '../../src/core/storage-users.ts'
+import { placesIn } from '../../src/ha/affinity.ts'
 import { featuresOf } from '../../src/ha/storage-features.ts'
 import type { StorageConfig } from '../../src/proxmox/port.ts'
 import storageUpdate from '../../workers/storage-update.ts'
@@ -137,6 +140,12 @@ export default defineCommand({
     const users = takes(is, set) ? await usersOf(proxmox, storage, signal) : []
     const left = users.filter((user) => losesBy(user, is, set))
     if (left.length > 0) throw new Refused('storage-in-use', { storage, guests: usersText(left) })
+    const future = {
+      ...is,
+      ...(set.nodes === undefined ? {} : { nodes: set.nodes ?? undefined }),
+      ...(set.shared === undefined ? {} : { shared: set.shared }),
+    } as StorageConfig
+    const risks = set.nodes || set.shared === false ? await haRisks(future) : []
     const yesNo = (value: boolean) => (value ? shared.yes : shared.no)
     const listed = (value: readonly string[] | null | undefined) => (value?.length ? value.join(', ') : say('all'))
     const rows: [name: string, was: string, becomes: string][] = [
@@ -159,6 +168,7 @@ export default defineCommand({
       warnings: [
         ...(set.shared === true ? [say('sharedOnly')] : []),
         ...(set.shared === false ? [say('sharedNoMore')] : []),
+        ...risks.map((risk) => toldRisk(risk, house.words[asker.language])),
       ],
       explain: {
         shell: [`pvesm set ${storage} ${flags.join(' ')}`],
@@ -169,6 +179,13 @@ export default defineCommand({
       },
       state: is,
     })
+
+    /** Machines under high availability that would no longer find their disk on a node of theirs. */
+    async function haRisks(section: StorageConfig) {
+      const site = await readHa(proxmox, signal)
+      const all = await storageRisks(proxmox, { site, sections: [section], allowed: placesIn(site) }, signal)
+      return all.filter((risk) => risk.storage === storage && (risk.code === 'limited' || risk.code === 'local'))
+    }
 
     function nodesIn(text: string): string[] | null {
       if (text.trim().toLowerCase() === 'all') return null
