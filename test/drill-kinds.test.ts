@@ -66,7 +66,7 @@ test('a node that is shut down: foretold on pve2, seen there, home again, measur
     'Win11 (vm:100)',
     'starts on pve2',
     'pve2',
-    expect.stringMatching(/± \d s; its users: /),
+    expect.stringMatching(/± \d+ s; its users: /),
     'as foretold',
   ])
   expect(Math.abs(secondsOf(row('Win11')[3]!.split(';')[0]!) - downTruth(moments))).toBeLessThanOrEqual(4)

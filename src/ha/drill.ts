@@ -86,6 +86,8 @@ export function isSeen(steady: Steady, look: DrillLook, lostAt: number | undefin
     })
 }
 
+/** One that HA starts elsewhere has run for less than the time since the drill began by at least so much. */
+const restartSeconds = 30
 const stops = /^(?:qm|vz)(?:shutdown|stop)$/
 const starts = /^(?:qm|vz)start$/
 
@@ -107,7 +109,8 @@ export function measured(
   const at = look.running[fate.sid]
   const to = at && at.node !== fate.from ? { to: at.node } : {}
   if (fate.outcome === 'migrates') {
-    const isLive = at !== undefined && start === undefined && at.uptime >= look.now - steady.at - pollSeconds - 2
+    const isLive =
+      at !== undefined && start === undefined && at.uptime >= look.now - steady.at - pollSeconds - restartSeconds
     return isLive ? { ...to, downSeconds: 0, uncertaintySeconds: 1 } : to
   }
   const downAt = stop.at(-1)?.endtime ?? cut.at
