@@ -30,6 +30,9 @@ export interface Listed {
 /** A web chat, typed into. */
 export class Chat {
   readonly url: string
+  readonly #views = new Map<string, Map<string, Listed>>()
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #next = new Map<string, Promise<void>>()
 
   constructor(url: string) {
     this.url = url
@@ -57,10 +60,33 @@ export class Chat {
     return (await this.post('/api/actions', { user, messageId, actionId, ...(values ? { values } : {}) })).status
   }
 
+  /** What a channel lists, the oldest change first. Whoever asks during a look shares the next one. */
   async messages(channel = 'general', after = 0): Promise<Listed[]> {
-    const reply = await fetch(`${this.url}/api/messages?channel=${channel}&after=${after}`)
-    if (!reply.ok) return [] // Redis is away; it says so, and whoever waits looks again.
-    return ((await reply.json()) as { messages: Listed[] }).messages
+    const view = this.#views.get(channel) ?? new Map<string, Listed>()
+    this.#views.set(channel, view)
+    let look = this.#next.get(channel)
+    if (!look) {
+      look = Promise.resolve(this.#running.get(channel)?.catch(() => {})).then(() => {
+        this.#next.delete(channel)
+        const running = this.#changes(channel, view)
+        this.#running.set(channel, running)
+        return running
+      })
+      this.#next.set(channel, look)
+    }
+    await look
+    return [...view.values()].filter(({ seq }) => seq > after)
+  }
+
+  /** Only what has changed is fetched: many wait for cards in one channel, and its list grows long. */
+  async #changes(channel: string, view: Map<string, Listed>): Promise<void> {
+    const last = [...view.values()].at(-1)?.seq ?? 0
+    const reply = await fetch(`${this.url}/api/messages?channel=${channel}&after=${last}`)
+    if (!reply.ok) return // Redis is away; it says so, and whoever waits looks again.
+    for (const one of ((await reply.json()) as { messages: Listed[] }).messages) {
+      view.delete(one.id)
+      view.set(one.id, one)
+    }
   }
 
   /** The bot's newest card in a channel that fits. */
