@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Chat, Crew, until } from './crew.ts'
 
-/** Worlds side by side, and how often the worker of each is killed. */
+/** Worlds side by side, and how often the process with the workers of all is killed. */
 const worlds = 6
 const kills = 5
 /** Until both jobs of a round have ended undisturbed; later kills would prove nothing. */
@@ -26,6 +26,8 @@ function* draws(seed: number) {
   }
 }
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
 /** The guests of that name, as the cluster itself has them. */
 async function guests(name: string) {
   const state = (await (await fetch(`${crew.sim.control}/api/lab`)).json()) as {
@@ -45,25 +47,29 @@ const ended = (chat: Chat, name: string) =>
 
 test(`kill -9 of the worker at ${worlds * kills} random moments of a create and a clone: one machine each, all ok`, async () => {
   const random = draws(7)
-  const stories = Array.from({ length: worlds }, async (_, world) => {
-    const prefix = `world-${world}`
-    const names: string[] = []
-    const bot = await crew.bot(prefix)
-    let worker = await crew.worker(prefix)
-    for (let kill = 0; kill < kills; kill++) {
+  const prefixes = Array.from({ length: worlds }, (_, world) => `world-${world}`)
+  const bots = await Promise.all(prefixes.map((prefix) => crew.bot(prefix)))
+  const names: string[][] = prefixes.map(() => [])
+  let worker = await crew.workers(prefixes)
+  for (let kill = 0; kill < kills; kill++) {
+    const end = pause(longestMs)
+    const said = bots.map(async (bot, world) => {
       const round = [`made-${world}-${kill}.test`, `cloned-${world}-${kill}.test`] as const
-      names.push(...round)
+      names[world]!.push(...round)
+      // The end comes for all at once, and finds each in another moment.
+      await pause((random.next().value as number) * longestMs)
       await bot.say('operator', `vm create ${round[0]} node:pve2 disk:2G iso:debian-12.iso`)
       await bot.say('operator', `vm clone 9000 name:${round[1]} full:true`)
-      await new Promise((resolve) => setTimeout(resolve, (random.next().value as number) * longestMs))
-      await worker.kill9()
-      // It takes up what its forerunner left, beside the next round, and may be killed in the middle of that too.
-      worker = await crew.worker(prefix)
-    }
-    const cards = await Promise.all(names.map((name) => ended(bot, name)))
-    const machines = await Promise.all(names.map(async (name) => (await guests(name)).length))
-    await Promise.all([worker.stop(), bot.close()])
-    return names.map((name, i) => {
+    })
+    await Promise.all([end, ...said])
+    await worker.kill9()
+    // It takes up what its forerunner left, beside the next round, and may be killed in the middle of that too.
+    worker = await crew.workers(prefixes)
+  }
+  const stories = bots.map(async (bot, world) => {
+    const cards = await Promise.all(names[world]!.map((name) => ended(bot, name)))
+    const machines = await Promise.all(names[world]!.map(async (name) => (await guests(name)).length))
+    return names[world]!.map((name, i) => {
       const { state, error } = cards[i]!.message
       return { name, state, error, machines: machines[i] }
     })
@@ -71,6 +77,7 @@ test(`kill -9 of the worker at ${worlds * kills} random moments of a create and 
   const ends = (await Promise.all(stories)).flat()
   expect(ends).toHaveLength(worlds * kills * 2)
   expect(ends.filter(({ state, machines }) => state !== 'ok' || machines !== 1)).toEqual([])
+  await Promise.all([worker.stop(), ...bots.map((bot) => bot.close())])
 }, 240_000)
 
 test('Redis killed -9 and started again in the middle of a job: one machine, job and message ok', async () => {

@@ -196,16 +196,24 @@ export class Crew {
 
   /** A worker in a process of its own, as in production, from dist/. */
   async worker(prefix: string, more: object = {}, flags: '--root'[] = []): Promise<WorkerProcess> {
-    const child = spawn(process.execPath, ['dist/src/cli.js', 'worker', ...flags], {
-      env: await this.environment(prefix, more),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    return this.#process(['dist/src/cli.js', 'worker', ...flags], await this.environment(prefix, more), 'worker ready')
+  }
+
+  /** The workers of several worlds, in one process that dies for all of them. */
+  async workers(prefixes: readonly string[]): Promise<WorkerProcess> {
+    const envs = await Promise.all(prefixes.map((prefix) => this.environment(prefix)))
+    const files = envs.map((env) => env.QUORUM_CONFIG!)
+    return this.#process(['dist/test/fixtures/workers.js', ...files], envs[0]!, 'workers ready')
+  }
+
+  async #process(program: string[], env: Record<string, string>, ready: string): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     this.#children.add(child)
     const log: string[] = []
     await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
         log.push(line)
-        if (line.includes('worker ready')) resolve()
+        if (line.includes(ready)) resolve()
         else if (/"level":[56]0/.test(line)) console.error(line)
       })
       child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)))
