@@ -189,9 +189,14 @@ export function downTruth(moments: ReturnType<DrillWorld['truth']>): number {
   return moments[down + 1]!.at - moments[down]!.at
 }
 
+const secondsIn = (text: string) =>
+  [...text.matchAll(/(\d+) (min|s)/g)].reduce((all, [, n, unit]) => all + Number(n) * (unit === 's' ? 1 : 60), 0)
+
 /** `1 min 19 s ± 2 s` → 79. */
-export const secondsOf = (text: string) =>
-  [...text.split('±')[0]!.matchAll(/(\d+) (min|s)/g)].reduce(
-    (all, [, n, unit]) => all + Number(n) * (unit === 's' ? 1 : 60),
-    0,
-  )
+export const secondsOf = (text: string) => secondsIn(text.split('±')[0]!)
+
+/** How far a measured down-time is from the truth, beyond what it says itself that it may be; two for what is rounded. */
+export function beyondItsWord(text: string, moments: ReturnType<DrillWorld['truth']>): number {
+  const [measured, slack] = text.split('±').map(secondsIn)
+  return Math.max(0, Math.abs(measured! - downTruth(moments)) - slack! - 2)
+}
