@@ -454,7 +454,6 @@ const WAITING = {
   'GET /cluster/backup/{id}': 1,
   'GET /cluster/firewall/options': 1,
   'GET /cluster/metrics/server': 1,
-  'GET /cluster/notifications/targets': 1,
   'GET /cluster/sdn': 1,
   'GET /nodes/{node}/firewall/rules': 1,
   'GET /nodes/{node}/rrddata': 1,

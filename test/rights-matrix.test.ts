@@ -101,7 +101,7 @@ function house() {
     decideWithinMs: 60_000,
   }
   // Whatever else the house has: to have got there is to have passed.
-  const rest = new Proxy({}, { get: () => touch })
+  const rest = new Proxy(touch, { get: () => touch })
   const ports = new Proxy(known, { get: (own, name) => own[name as keyof DispatchPorts] ?? rest })
   const dispatch = new Dispatch(ports as DispatchPorts)
   let events = 0

@@ -155,7 +155,8 @@ function targets(ctx: Context): Json {
   const own = [...hooksOf(ctx).values()].map(({ name, comment, disable }) =>
     compact({ name, type: 'webhook', comment, disable: disable ? 1 : undefined, origin: 'user-created' }),
   )
-  return [{ name: builtinTarget, type: 'sendmail', origin: 'builtin' }, ...own]
+  const comment = "Send mails to root@pam's email address"
+  return [{ name: builtinTarget, type: 'sendmail', comment, origin: 'builtin' }, ...own]
 }
 
 /** Says it whatever the matchers are, and answers what came of it. */
