@@ -186,7 +186,7 @@ test('a node that never comes back: a person is asked and asked again; the drill
   fast()
   const card = await world.ordered('drill run pve1 kind:power', 'es')
   const isAsked = (says: RegExp) =>
-    until(async () => (await world.thread(card)).some(({ title }) => says.test(title)), String(says))
+    world.chat.card(({ title }, { threadId }) => threadId === card && says.test(title), String(says), 'ops')
   await isAsked(/^Por favor enciende pve1$/)
   await clock.advance(700)
   await isAsked(/^pve1 lleva 10 minutos apagado: por favor enciéndelo$/)

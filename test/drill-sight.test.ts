@@ -10,20 +10,20 @@ import { probe } from '../src/http/probe.ts'
 afterEach(() => vi.useRealTimers())
 
 /** A cluster that counts what it is asked; vm 1 … 30 have come to pve2. */
-function counted(seen: SeenLook | undefined) {
+function counted(seen: SeenLook | undefined, tempo = { paceMs: 1050, isReal: true }, nodeTime = () => 1000) {
   const asked: string[] = []
   const answer = (name: string, value: unknown) => async () => {
     asked.push(name)
-    return value
+    return typeof value === 'function' ? value() : value
   }
   const proxmox = {
-    nodeTime: answer('time', 1000),
+    nodeTime: answer('time', nodeTime),
     clusterTasks: answer('tasks', []),
     guestState: answer('state', { status: 'running', uptime: 5 }),
     clusterStatus: answer('look', { members: [{ name: 'pve2', online: true }] }),
     haStatus: answer('look', []),
   }
-  const drills = { tempo: { paceMs: 1050, isReal: true }, sees: async () => seen }
+  const drills = { tempo, sees: async () => seen }
   const guests = Array.from({ length: 30 }, (_, i) => ({ sid: `vm:${i + 1}`, vmid: i + 1, kind: 'qemu' as const }))
   const context = { payload: { node: 'pve1' }, job: { cluster: 'main' }, proxmox, drills }
   return { asked, sight: new Sight(context as never, guests) }
@@ -63,6 +63,17 @@ test("a simulated clock's pace is seen in two readings; a real one is as fast as
     clock.read(1100, 2000)
     expect(clock.now(4000)).toBe(now)
   }
+})
+
+test('a machine is dated by a simulated clock as it is then, whatever its pace was', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const times = [1000, 1600]
+  const one = { 'vm:1': { node: 'pve2', state: 'started' } }
+  const seen = { quorate: true, online: ['pve2'], services: one }
+  const { sight } = counted(seen, { paceMs: 150, isReal: false }, () => times.shift()!)
+  await sight.look()
+  vi.advanceTimersByTime(300)
+  expect(await sight.look()).toMatchObject({ now: 1600, running: { 'vm:1': { uptime: 5 } } })
 })
 
 test('silence is counted from the first question in vain to the next answer', () => {

@@ -74,7 +74,7 @@ export class Sight {
     const guest = this.#unknown(seen)
     const questions = [
       this.clock.age() >= stale ? () => this.#time(seen) : undefined,
-      guest ? () => this.#state(guest, this.#placeOf(guest.sid, seen)) : undefined,
+      guest ? () => this.#state(guest, this.#placeOf(guest.sid, seen), seen) : undefined,
       performance.now() - this.#tasksAt >= stale ? () => this.#taskList() : undefined,
     ]
     for (let i = 0; i < questions.length; i++) {
@@ -100,14 +100,19 @@ export class Sight {
 
   #o = () => ({ avoid: [this.#context.payload.node], timeoutMs: 5000 })
 
-  async #time(seen: SeenLook): Promise<void> {
+  async #time({ online }: SeenLook): Promise<void> {
     const { payload, proxmox } = this.#context
-    const observer = seen.online.find((name) => name !== payload.node) ?? payload.node
+    const observer = online.find((name) => name !== payload.node) ?? payload.node
     this.clock.read(await proxmox.nodeTime(observer, this.#o()))
   }
 
-  async #state({ sid, vmid, kind }: Watched, node: string): Promise<void> {
-    const state = await this.#context.proxmox.guestState({ node, kind, vmid }, this.#o())
+  /** A simulated clock may go at any pace, and not at the one it had: it is read at the same moment. */
+  async #state({ sid, vmid, kind }: Watched, node: string, seen: SeenLook): Promise<void> {
+    const { drills, proxmox } = this.#context
+    const [state] = await Promise.all([
+      proxmox.guestState({ node, kind, vmid }, this.#o()),
+      drills.tempo.isReal ? undefined : this.#time(seen),
+    ])
     if (state.status === 'stopped' || state.status === 'unknown') return
     this.#running.set(sid, { node, since: this.clock.now() - state.uptime })
   }

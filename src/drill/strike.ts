@@ -10,6 +10,9 @@ export interface Strike {
   isResumed: boolean
 }
 
+/** Seconds in which a device obeys or is given up, what is asked around it included. */
+const obeysWithin = 12
+
 /**
  * Takes the node away, once. An attempt that died in between is never repeated, whatever the node looks like: it may have
  * been away, and have come back.
@@ -50,7 +53,10 @@ export async function struck(context: DrillContext, observer: string): Promise<S
     },
     2,
   )
-  const to = await step('inject', async () => madeAt ?? from, 3)
+  // Who did not see the device obey knows only by when it must have.
+  const unseen = async () =>
+    byDevice ? Math.min(from + obeysWithin, await time().catch(() => from + obeysWithin)) : from
+  const to = await step('inject', async () => madeAt ?? (await unseen()), 3)
   return { from, to, isSure: made === 'made', isResumed: !isFirst }
 }
 
