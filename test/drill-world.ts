@@ -94,15 +94,17 @@ export class DrillWorld {
     let clicked = 0
     await until(async () => {
       const { message, revision } = (await this.chat.messages('ops')).find(({ id }) => id === asked.id)!
-      if (hasAction(message, 'approve')) return true
-      // An incident that has closed meanwhile changes the plan: it is asked again.
-      if (hasAction(message, 'confirm') && revision > clicked) {
+      if (message.job !== undefined) return true
+      // An incident that closes meanwhile, even after the approval, changes the plan: all is asked again.
+      const open = [['confirm', 'operator'] as const, ['approve', 'admin'] as const].find(([one]) =>
+        hasAction(message, one),
+      )
+      if (open && revision > clicked) {
         clicked = revision
-        await this.chat.click('operator', asked.id, 'confirm')
+        await this.chat.click(open[1], asked.id, open[0])
       }
       return false
-    }, 'the question')
-    await this.chat.click('admin', asked.id, 'approve')
+    }, 'the approved job')
     return asked.id
   }
 
@@ -168,7 +170,7 @@ export class DrillWorld {
     const { clock, nodes } = this.crew.sim.cluster
     const { ha } = nodes[1]!.config
     const isSo = () => {
-      const isHome = nodes.every(({ power }) => power === 'on') && nodes[0]!.processes.has(100)
+      const isHome = nodes.every(({ power, member }) => power === 'on' && member) && nodes[0]!.processes.has(100)
       const service = ha.manager.service_status?.['vm:100']
       return isHome && ha.lrm.get('pve1')?.state === 'active' && service?.state === 'started' && service.running === 1
     }
