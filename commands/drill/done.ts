@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { act, defineCommand } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
-import { partOf } from '../../src/core/worker.ts'
+import { runningDrill } from '../../src/core/running-drill.ts'
 
 /** Ends the waiting of a drill for its node: somebody has seen to it, or it will not come back today. */
 export default defineCommand({
@@ -32,12 +32,9 @@ export default defineCommand({
   },
   examples: [{ say: 'drill done', refuses: 'no-drill' }],
   async plan({ cluster, say, house, asker }) {
-    const jobs = await house.jobs.list({ cluster, live: true, most: 50 })
-    const running = jobs.filter(({ endedAt }) => endedAt === undefined)
-    const job = running.find(({ worker }) => worker === 'drill' || worker === 'blueprint-validate')
-    if (!job) throw new Refused('no-drill', { cluster })
-    // One of several that prove a blueprint has a number of its own.
-    const id = job.worker === 'drill' ? job.id : partOf(job.id, job.progress?.step ?? 1)
+    const running = await runningDrill(house, cluster)
+    if (!running) throw new Refused('no-drill', { cluster })
+    const { id } = running
     return act({
       title: say('title', { id }),
       shows: [],

@@ -21,7 +21,7 @@ const PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)
 interface Session {
   id: string
   seq: number
-  /** Every event of this session, for replay. */
+  /** Every event sent since it identified, for replay. */
   events: Fields[]
   socket: WebSocket | undefined
 }
