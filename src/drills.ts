@@ -91,7 +91,9 @@ export function openDrills(
     async sees(cluster) {
       const look = await logs.get(cluster)?.shared<Look>()
       const pollMs = config.clusters.find(({ name }) => name === cluster)?.pollMs ?? 0
-      return look && Date.now() - look.at < pollMs * 2 + freshMs ? seenIn(look) : undefined
+      const ageMs = look ? Date.now() - look.at : Number.POSITIVE_INFINITY
+      const seen = look && ageMs < pollMs * 2 + freshMs ? seenIn(look) : undefined
+      return seen && { ...seen, ageMs }
     },
     // A simulated clock may be fast; a real cluster is asked less than once a second.
     tempo: labControl === undefined ? { paceMs: 1050, isReal: true } : { paceMs: 150, isReal: false },

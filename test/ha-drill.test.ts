@@ -3,7 +3,7 @@ import { words } from '../src/app.ts'
 import { bandsOf } from '../src/core/drill-picture.ts'
 import { reportCard, reportMarkdown } from '../src/core/drill-report.ts'
 import type { DrillReport } from '../src/core/drills.ts'
-import { type DrillLook, isSeen, measured, type Steady, stopOf, verdictOf } from '../src/ha/drill.ts'
+import { type DrillLook, isSeen, measured, recorded, type Steady, stopOf, verdictOf } from '../src/ha/drill.ts'
 import { type GateCode, type GateFacts, gatesOf } from '../src/ha/gates.ts'
 import { type Fate, impactOf, type Site } from '../src/ha/impact.ts'
 
@@ -80,6 +80,7 @@ const steady: Steady = {
 }
 const look = (more: Partial<DrillLook> = {}): DrillLook => ({
   now: 1100,
+  seenAt: 1100,
   quorate: true,
   online: ['pve2', 'pve3'],
   services: {
@@ -130,6 +131,7 @@ test('measured by the tasks that did it, else by the uptime', () => {
     downAt: 1020,
     upAt: 1090,
     downSeconds: 70,
+    downSlack: 1,
     uncertaintySeconds: 2,
   })
   expect(measured(fate, steady, look(), cut(1002), 2)).toMatchObject({
@@ -137,11 +139,31 @@ test('measured by the tasks that did it, else by the uptime', () => {
     upAt: 1090,
     uncertaintySeconds: 4,
   })
-  expect(measured(fate, steady, look({ running: {} }), cut(1002), 2)).toEqual({ downAt: 1002 })
+  expect(measured(fate, steady, look({ running: {} }), cut(1002), 2)).toEqual({ downAt: 1002, downSlack: 2 })
   const live: Fate = { ...fate, outcome: 'migrates' }
   expect(
     measured(live, steady, look({ running: { 'vm:100': { node: 'pve2', uptime: 5000 } } }), cut(1002), 2),
   ).toMatchObject({ downSeconds: 0 })
+})
+
+test('what the node wrote down itself takes the place of an estimate, once it is back', () => {
+  const seen = measured(fate, steady, look(), { at: 1045, slack: 20 }, 2)
+  expect(seen).toMatchObject({ downSeconds: 45, uncertaintySeconds: 23 })
+  const end = { node: 'pve1', since: 1200 }
+  expect(recorded(fate, steady, seen, [task('qmshutdown', 'pve1', 1005, 1062)], end)).toEqual({
+    ...{ to: 'pve2', downAt: 1062, upAt: 1090, downSeconds: 28, downSlack: 1, uncertaintySeconds: 3 },
+  })
+  expect(recorded(fate, steady, seen, [], end)).toEqual(seen)
+})
+
+test('one that waited for its node was down until it ran there again: by its start, else by its uptime', () => {
+  const waits: Fate = { ...fate, outcome: 'waits' }
+  const seen = measured(waits, steady, look({ running: {} }), cut(1030), 2)
+  const tasks = [task('qmshutdown', 'pve1', 1005, 1020), task('qmstart', 'pve1', 1180, 1184)]
+  const end = { node: 'pve1', since: 1183.4 }
+  expect(recorded(waits, steady, seen, tasks, end)).toMatchObject({ downSeconds: 164, uncertaintySeconds: 2 })
+  expect(recorded(waits, steady, seen, tasks.slice(0, 1), end)).toMatchObject({ downAt: 1020, upAt: 1183.4 })
+  expect(recorded(waits, steady, seen, tasks, undefined)).toEqual({ downAt: 1020, downSlack: 1 })
 })
 
 test.each([

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { Watched } from '../src/core/drill-look.ts'
+import { longestOf } from '../src/core/drill-report.ts'
 import { Cancelled, Refused } from '../src/core/errors.ts'
 import { reads } from '../src/core/needs.ts'
 import { defineWorker } from '../src/core/worker.ts'
 import type { DrillContext, Seen, Watch } from '../src/drill/context.ts'
 import { before } from '../src/drill/gates.ts'
 import { probed } from '../src/drill/probes.ts'
+import { withRecord } from '../src/drill/record.ts'
 import { alone, type Back, broughtBack, rescue, startedAgain } from '../src/drill/restore.ts'
 import { Sight } from '../src/drill/sight.ts'
 import { struck } from '../src/drill/strike.ts'
@@ -178,8 +180,8 @@ export default defineWorker({
     })
     await told(context, report)
     if (back.end === 'away') throw new Refused('never-back', { node, drill: id })
-    const downs = report.guests.flatMap(({ downSeconds }) => downSeconds ?? [])
-    const longest = downs.length === 0 ? words.ha.drill.labels.nobody : `${Math.max(...downs)} s`
+    const most = longestOf(report)
+    const longest = most === undefined ? words.ha.drill.labels.nobody : `${most} s`
     return {
       values: { id, node, kind, result: words.ha.drill.results[report.verdict], longest },
       fields: report.guests.map(({ name, sid, to, downSeconds, verdict }) => ({
@@ -221,7 +223,9 @@ async function gone(context: DrillContext, scene: Scene, watch: Watch, loud: () 
     : await broughtBack(context, seen, watch, loud)
   if (back.end === 'back') await startedAgain(context, steady, guests)
   const after = await context.step('settle', () => settled(context, steady, guests, watch, back))
-  return { seen, back, after }
+  const isReadable = back.end === 'back' && !seen.isUntouched
+  const told = isReadable ? await context.step('settle', () => withRecord(context, steady, seen, after), 2) : seen
+  return { seen: told, back, after }
 }
 
 /** Takes the node away and looks until all has been seen; not if somebody wanted it to end before. */

@@ -1,4 +1,4 @@
-import type { DrillReport } from './drills.ts'
+import type { DrillGuest, DrillReport } from './drills.ts'
 import { fill, type Language } from './language.ts'
 import type { Message } from './message.ts'
 import type { Words } from './ports.ts'
@@ -17,10 +17,15 @@ export const realSeconds = 64
 
 const state = { passed: 'ok', failed: 'failed', stopped: 'warning' } as const
 
-export const longestOf = ({ guests }: DrillReport): number | undefined => {
-  const all = guests.flatMap(({ downSeconds }) => downSeconds ?? [])
-  return all.length === 0 ? undefined : Math.max(...all)
+/** The machine that was down longest, of those that HA was to bring back; where there was none, of all. */
+function longest({ guests }: DrillReport): DrillGuest | undefined {
+  const known = guests.filter(({ downSeconds }) => downSeconds !== undefined)
+  const byHa = known.filter(({ predicted }) => /^(?:moves|migrates|relocates)$/.test(predicted.outcome))
+  return (byHa.length > 0 ? byHa : known).sort((a, b) => b.downSeconds! - a.downSeconds!)[0]
 }
+
+/** How long that was; seconds. */
+export const longestOf = (report: DrillReport): number | undefined => longest(report)?.downSeconds
 
 /** `Drill d-4f2a9c: pve1, graceful shutdown: passed`. */
 export function reportTitle({ id, node, kind, verdict }: DrillReport, words: Words): string {
@@ -78,11 +83,12 @@ function answeredText({ answered = [], mttaSeconds }: DrillReport, words: Words)
 }
 
 /** Where the time of the machine that was down longest went: its states as HA had them, since it was down. */
-function phasesOf({ guests, timeline }: DrillReport): string[] {
-  const longest = [...guests].sort((a, b) => (b.downSeconds ?? 0) - (a.downSeconds ?? 0))[0]
-  if (!longest?.downSeconds || longest.downAt === undefined) return []
-  const { sid, name, downAt, upAt = Number.POSITIVE_INFINITY } = longest
-  const steps = timeline.filter(({ at, what }) => what.startsWith(`${sid} `) && at >= downAt && at <= upAt + phaseSlack)
+function phasesOf(report: DrillReport): string[] {
+  const { sid, name, downAt, downSeconds, upAt = Number.POSITIVE_INFINITY } = longest(report) ?? {}
+  if (!downSeconds || downAt === undefined || sid === undefined) return []
+  const steps = report.timeline.filter(
+    ({ at, what }) => what.startsWith(`${sid} `) && at >= downAt && at <= upAt + phaseSlack,
+  )
   const told = steps.map(({ at, what }) => `+${Math.round(at - downAt)} s ${what.slice(sid.length + 1)}`)
   return told.length === 0 ? [] : [`${name}: ${told.join(' → ')}`]
 }

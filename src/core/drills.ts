@@ -19,6 +19,7 @@ export interface DrillGuest {
   predicted: { outcome: string; to?: string; home?: string; within?: number }
   /** Where it ran again before its node was back. */
   to?: string
+  /** When it went down; and ran again, here or there. */
   downAt?: number
   upAt?: number
   downSeconds?: number
@@ -89,6 +90,8 @@ export interface SeenLook {
   /** Guests under HA: where the manager has them, and their state. */
   services: Readonly<Record<string, { node: string; state: string }>>
   tasks?: readonly SeenTask[]
+  /** How old it is, ms. */
+  ageMs?: number
 }
 
 export interface SeenTask {

@@ -1,6 +1,5 @@
-import type { DrillGuest } from '../core/drills.ts'
 import type { RunContext, WorkerWords } from '../core/worker.ts'
-import type { DrillLook, Steady, StopCode } from '../ha/drill.ts'
+import type { DrillLook, Measured, Steady, StopCode } from '../ha/drill.ts'
 
 export interface DrillPayload {
   node: string
@@ -18,7 +17,7 @@ export type Watch = () => Promise<DrillLook>
 
 /** What was seen while the node was away. */
 export interface Seen {
-  guests: Record<string, Partial<DrillGuest>>
+  guests: Record<string, Measured>
   timeline: { at: number; what: string }[]
   stop?: { code: StopCode; about: string }
   lostAt?: number

@@ -39,19 +39,21 @@ export class Sight {
       await this.#ask(seen).catch(() => {})
     }
     const now = this.clock.now()
+    const seenAt = this.clock.now(performance.now() - (seen.ageMs ?? 0))
     const { quorate, online, services } = seen
     const running = Object.fromEntries(
       [...this.#running].map(([sid, { node, since }]) => [sid, { node, uptime: Math.max(0, now - since) }]),
     )
-    return { now, quorate, online, services, running, tasks: [...this.#tasks.values()] }
+    return { now, seenAt, quorate, online, services, running, tasks: [...this.#tasks.values()] }
   }
 
   async #lookedMyself(): Promise<SeenLook> {
     const { drills, payload, proxmox } = this.#context
     const now = performance.now()
-    if (this.#own && now - this.#own.at < drills.tempo.paceMs * lookEveryPaces) return this.#own.look
-    this.#own = { look: await lookBeside(proxmox, payload.node), at: now }
-    return this.#own.look
+    if (!this.#own || now - this.#own.at >= drills.tempo.paceMs * lookEveryPaces) {
+      this.#own = { look: await lookBeside(proxmox, payload.node), at: now }
+    }
+    return { ...this.#own.look, ageMs: now - this.#own.at }
   }
 
   /** What a look tells is kept; what it contradicts is asked again. */

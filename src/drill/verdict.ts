@@ -30,9 +30,14 @@ export async function settled(
     },
     { everyMs: pollMs, withinMs: settledWithinMs },
   )
-  const ends = Object.fromEntries(Object.entries(last?.running ?? {}).map(([sid, at]) => [sid, at.node]))
-  return { at: last?.now ?? back.at, missing, ends }
+  const at = last?.now ?? back.at
+  const ends = Object.fromEntries(
+    Object.entries(last?.running ?? {}).map(([sid, { node, uptime }]) => [sid, { node, since: at - uptime }]),
+  )
+  return { at, missing, ends }
 }
+
+export type After = Awaited<ReturnType<typeof settled>>
 
 function missingFrom({ impact }: Steady, guests: readonly Watched[], look: DrillLook): string[] {
   const isMissing = ({ sid }: Watched) => {
@@ -52,7 +57,7 @@ interface Ends {
   within: number
   by: string
   back: Back
-  after: { at: number; missing: string[]; ends: Record<string, string> }
+  after: After
   words: DrillContext['words']
   say: DrillContext['say']
   answered: NonNullable<DrillReport['answered']>
@@ -100,7 +105,7 @@ function guestsOf({ running, impact }: Steady, seen: Seen, { within, after }: En
   return impact.fates
     .filter(({ sid }) => running[sid] !== undefined)
     .map((fate): DrillGuest => {
-      const found = seen.guests[fate.sid] ?? {}
+      const { downSlack: _, ...found } = seen.guests[fate.sid] ?? {}
       const { sid, name, from, outcome, to, home } = fate
       const end = after.ends[sid]
       return {
@@ -109,7 +114,7 @@ function guestsOf({ running, impact }: Steady, seen: Seen, { within, after }: En
         from,
         predicted: { outcome, within, ...(to === undefined ? {} : { to }), ...(home === undefined ? {} : { home }) },
         ...found,
-        ...(end === undefined ? {} : { end }),
+        ...(end === undefined ? {} : { end: end.node }),
         verdict: judged(seen, fate, found, within),
       }
     })

@@ -112,11 +112,11 @@ function noted(
   look: DrillLook,
 ): void {
   seen.timeline.push(...changes(last, look))
-  if (seen.lostAt === undefined && !look.online.includes(node)) seen.lostAt = look.now
+  if (seen.lostAt === undefined && !look.online.includes(node)) seen.lostAt = Math.max(look.seenAt, strike.to)
   const isCut = kind === 'power' || kind === 'network'
-  const cut = isCut
-    ? { at: (strike.from + strike.to) / 2, slack: (strike.to - strike.from) / 2 }
-    : { at: seen.lostAt ?? look.now, slack: 1 }
+  // What is shut down in order stops somewhere between the order and the end of its node.
+  const [from, to] = isCut ? [strike.from, strike.to] : [strike.to, seen.lostAt ?? look.now]
+  const cut = { at: (from + to) / 2, slack: (to - from) / 2 }
   const gap = last ? look.now - last.now : 1
   for (const fate of steady.impact.fates) {
     seen.guests[fate.sid] = { ...seen.guests[fate.sid], ...measured(fate, steady, look, cut, gap) }

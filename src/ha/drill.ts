@@ -6,6 +6,8 @@ import { isQuorate, type Look } from './look.ts'
 export interface DrillLook {
   /** Seconds on Proxmox's clock. */
   now: number
+  /** When it was so: the watcher may have looked a little before. */
+  seenAt: number
   quorate: boolean
   online: readonly string[]
   services: Readonly<Record<string, { node: string; state: string }>>
@@ -91,6 +93,9 @@ const restartSeconds = 30
 const stops = /^(?:qm|vz)(?:shutdown|stop)$/
 const starts = /^(?:qm|vz)start$/
 
+/** A guest as far as it was seen; `downSlack`: what of its uncertainty comes from not knowing when it went down, seconds. */
+export type Measured = Partial<DrillGuest> & { downSlack?: number }
+
 /**
  * When a guest went down and when it ran again, by the times of the tasks that did it; where there is none (a power loss
  * leaves no task), by when its node was cut. The last of a start is when it runs.
@@ -101,10 +106,8 @@ export function measured(
   look: DrillLook,
   cut: { at: number; slack: number },
   pollSeconds: number,
-): Partial<DrillGuest> {
-  const number = fate.sid.slice(fate.sid.indexOf(':') + 1)
-  const own = look.tasks.filter(({ id, starttime }) => id === number && starttime >= steady.at - 1)
-  const stop = own.filter(({ type, node, endtime }) => stops.test(type) && node === fate.from && endtime !== undefined)
+): Measured {
+  const own = look.tasks.filter(isOf(fate, steady))
   const start = own.find(({ type, node, exit }) => starts.test(type) && node !== fate.from && exit === 'OK')
   const at = look.running[fate.sid]
   const to = at && at.node !== fate.from ? { to: at.node } : {}
@@ -113,13 +116,53 @@ export function measured(
       at !== undefined && start === undefined && at.uptime >= look.now - steady.at - pollSeconds - restartSeconds
     return isLive ? { ...to, downSeconds: 0, uncertaintySeconds: 1 } : to
   }
-  const downAt = stop.at(-1)?.endtime ?? cut.at
+  const stopped = stopOn(fate, own)
+  const [downAt, downSlack] = stopped === undefined ? [cut.at, Math.ceil(cut.slack + 1)] : [stopped, 1]
   const upAt = start?.endtime ?? (at && at.node !== fate.from ? look.now - at.uptime : undefined)
-  if (upAt === undefined) return { downAt }
-  const uncertaintySeconds =
-    (stop.length > 0 ? 1 : Math.ceil(cut.slack + 1)) + (start?.endtime === undefined ? Math.ceil(pollSeconds) : 1)
-  return { ...to, downAt, upAt, downSeconds: Math.round(Math.max(0, upAt - downAt)), uncertaintySeconds }
+  if (upAt === undefined) return { downAt, downSlack }
+  return { ...to, ...lasted(downAt, upAt), downSlack, uncertaintySeconds: downSlack + upSlack(start, pollSeconds) }
 }
+
+/**
+ * The same once its node is back and has told what it did itself: when the guest went down there is known then, and when
+ * one that waited for its node ran there again. `end`: where it runs, and since when.
+ */
+export function recorded(
+  fate: Fate,
+  steady: Steady,
+  seen: Measured,
+  tasks: readonly SeenTask[],
+  end: { node: string; since: number } | undefined,
+): Measured {
+  const own = tasks.filter(isOf(fate, steady))
+  const stopped = stopOn(fate, own)
+  const [downAt, downSlack] = stopped === undefined ? [seen.downAt, seen.downSlack ?? 1] : [stopped, 1]
+  if (downAt === undefined || seen.downSeconds === 0) return seen
+  if (seen.upAt !== undefined) {
+    const uncertaintySeconds = (seen.uncertaintySeconds ?? 0) - (seen.downSlack ?? 0) + downSlack
+    return { ...seen, ...lasted(downAt, seen.upAt), downSlack, uncertaintySeconds }
+  }
+  if (isGoing(fate) || end?.node !== fate.from || end.since < downAt) return { ...seen, downAt, downSlack }
+  const start = own.findLast((task) => starts.test(task.type) && task.exit === 'OK' && (task.endtime ?? 0) > downAt)
+  const uncertaintySeconds = downSlack + upSlack(start, 1)
+  return { ...seen, ...lasted(downAt, start?.endtime ?? end.since), downSlack, uncertaintySeconds }
+}
+
+const isOf =
+  ({ sid }: Fate, steady: Steady) =>
+  ({ id, starttime }: SeenTask) =>
+    id === sid.slice(sid.indexOf(':') + 1) && starttime >= steady.at - 1
+
+const stopOn = ({ from }: Fate, own: readonly SeenTask[]) =>
+  own.findLast(({ type, node, endtime }) => stops.test(type) && node === from && endtime !== undefined)?.endtime
+
+const upSlack = (start: SeenTask | undefined, pollSeconds: number) =>
+  start?.endtime === undefined ? Math.ceil(pollSeconds) : 1
+
+const lasted = (downAt: number, upAt: number) => ({
+  ...{ downAt, upAt },
+  downSeconds: Math.round(Math.max(0, upAt - downAt)),
+})
 
 /** A hypothesis against what was seen. */
 export function verdictOf(fate: Fate, seen: Partial<DrillGuest>, within: number): DrillGuest['verdict'] {
@@ -133,7 +176,7 @@ export function verdictOf(fate: Fate, seen: Partial<DrillGuest>, within: number)
 /** What has changed from one look to the next, in short words for the timeline: nodes and states as Proxmox names them. */
 export function changes(before: DrillLook | undefined, look: DrillLook): { at: number; what: string }[] {
   if (!before) return []
-  const at = look.now
+  const at = look.seenAt
   return [
     ...before.online.filter((node) => !look.online.includes(node)).map((node) => ({ at, what: `${node} offline` })),
     ...look.online.filter((node) => !before.online.includes(node)).map((node) => ({ at, what: `${node} online` })),

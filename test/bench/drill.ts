@@ -8,14 +8,73 @@ import { type Figure, percentiles, round } from './figures.ts'
 import { onRequests } from './requests.ts'
 import type { Stage } from './stage.ts'
 
-const speed = 50
 const pictures = 8
 const target = { pictureMs: 2000, drillMs: 30_000, errorSeconds: 2.25, requests: 1 }
 
-/** A whole graceful drill in a lab whose clock runs fifty times too fast, and the picture of its report. */
+/**
+ * A whole graceful drill and the picture of its report: in a lab whose clock runs fifty times too fast; and once more, for
+ * minutes, as on a real cluster, where a drill must not ask much.
+ */
 export async function measure(stage: Stage): Promise<Figure[]> {
+  const fast = await played(stage, { speed: 50, isLab: true })
+  const real = await played(stage, { speed: 1, isLab: false })
+  const details = ({ seconds, real }: Played) => ({ downSeconds: seconds, simulatorSeconds: round(real) })
+  const beyond = round(real.during - real.idle)
+  return [
+    await picture(fast.report),
+    {
+      name: 'drill',
+      what: 'from the approval of a graceful drill to its report, the node back and its guest home, at clock speed 50',
+      unit: 'ms',
+      samples: 1,
+      measured: { whole: round(fast.ms) },
+      floor: {},
+      target: `whole < ${target.drillMs}`,
+      holds: fast.ms < target.drillMs,
+      details: details(fast),
+    },
+    {
+      name: 'drill-downtime',
+      what: 'how far the reported downtime is from what the simulator knows, in seconds of the cluster',
+      unit: 'seconds',
+      samples: 2,
+      measured: { speed50: errorOf(fast), speed1: errorOf(real) },
+      floor: {},
+      target: `error < ${target.errorSeconds} (a poll of 2 s and 250 ms)`,
+      holds: errorOf(fast) < target.errorSeconds && errorOf(real) < target.errorSeconds,
+      details: details(real),
+    },
+    {
+      name: 'drill-requests',
+      what: 'requests to the cluster from the approval to the report, beyond those of the watcher before, at clock speed 1',
+      unit: 'requests a second',
+      samples: 1,
+      measured: { beyond },
+      floor: { watcher: round(real.idle) },
+      target: `beyond < ${target.requests}`,
+      holds: beyond < target.requests,
+      details: { seconds: round(real.ms / 1000) },
+    },
+  ]
+}
+
+interface Played {
+  report: DrillReport
+  ms: number
+  /** Requests a second before it, and while it went on. */
+  idle: number
+  during: number
+  /** How long the guest was down by the report, and by the simulator. */
+  seconds: number
+  real: number
+}
+
+const errorOf = ({ seconds, real }: Played) => round(Math.abs(seconds - real))
+
+async function played(stage: Stage, { speed, isLab }: { speed: number; isLab: boolean }): Promise<Played> {
   const crew = await Crew.start({ seed: 7, speed: 0 })
   stage.defer(() => crew.close())
+  crew.isLab = isLab
   await settle(crew)
   const { nodes, clock } = crew.sim.cluster
   const power = Object.fromEntries(
@@ -32,57 +91,23 @@ export async function measure(stage: Stage): Promise<Figure[]> {
   const rate = async (work: () => Promise<void>) => {
     const [before, began] = [requests, performance.now()]
     await work()
-    return { requests: requests - before, ms: performance.now() - began }
+    const ms = performance.now() - began
+    return { aSecond: (requests - before) / (ms / 1000), ms }
   }
   const idle = await rate(() => new Promise((resolve) => setTimeout(resolve, 8000)))
   const card = await ordered(bot)
   const drill = await rate(async () => {
     const isEnd = ({ state }: { state: string }) => /^(?:ok|warning|failed)$/.test(state)
-    const end = await bot.card((message, { id }) => id === card && isEnd(message), 'the end', 'ops', 120_000)
+    const end = await bot.card((message, { id }) => id === card && isEnd(message), 'the end', 'ops', 900_000)
     if (end.message.state !== 'ok') throw new Error(JSON.stringify(end.message))
   })
   stop()
   const report = await reportIn(bot, card)
-  await worker.stop()
-  const [guest] = report.guests
+  await Promise.all([worker.stop(), bot.close()])
   const down = moments.findIndex(({ node }) => node === undefined)
   const real = moments[down + 1]!.at - moments[down]!.at
-  const error = round(Math.abs(guest!.downSeconds! - real))
-  const beyond = round(drill.requests / (drill.ms / 1000) - idle.requests / (idle.ms / 1000))
-  return [
-    await picture(report),
-    {
-      name: 'drill',
-      what: `from the approval of a graceful drill to its report, the node back and its guest home, at clock speed ${speed}`,
-      unit: 'ms',
-      samples: 1,
-      measured: { whole: round(drill.ms) },
-      floor: {},
-      target: `whole < ${target.drillMs}`,
-      holds: drill.ms < target.drillMs,
-      details: { downSeconds: guest!.downSeconds, simulatorSeconds: round(real) },
-    },
-    {
-      name: 'drill-downtime',
-      what: 'how far the reported downtime is from what the simulator knows, in seconds of the cluster',
-      unit: 'seconds',
-      samples: 1,
-      measured: { error },
-      floor: {},
-      target: `error < ${target.errorSeconds} (a poll of 2 s and 250 ms)`,
-      holds: error < target.errorSeconds,
-    },
-    {
-      name: 'drill-requests',
-      what: 'requests to the cluster while a drill is under way, beyond those of the watcher before it',
-      unit: 'requests a second',
-      samples: 1,
-      measured: { beyond },
-      floor: { watcher: round(idle.requests / (idle.ms / 1000)) },
-      target: `beyond < ${target.requests}`,
-      holds: beyond < target.requests,
-    },
-  ]
+  const seconds = report.guests[0]!.downSeconds!
+  return { report, ms: drill.ms, idle: idle.aSecond, during: drill.aSecond, seconds, real }
 }
 
 /** The seed's guest under HA on pve1, its disk shared. */
