@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bandsOf } from '../../src/core/drill-picture.ts'
 import type { DrillReport } from '../../src/core/drills.ts'
 import { draw } from '../../src/picture/draw.ts'
@@ -94,7 +95,9 @@ async function played(stage: Stage, { speed, isLab }: { speed: number; isLab: bo
     const ms = performance.now() - began
     return { aSecond: (requests - before) / (ms / 1000), ms }
   }
-  const idle = await rate(() => new Promise((resolve) => setTimeout(resolve, 8000)))
+  // The first looks of a watcher are not like the others.
+  await sleep(8000)
+  const idle = await rate(() => sleep(isLab ? 1000 : 30_000))
   const card = await ordered(bot)
   const drill = await rate(async () => {
     const isEnd = ({ state }: { state: string }) => /^(?:ok|warning|failed)$/.test(state)
