@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isRunning, type SimCluster } from './model.ts'
+import { standsStill } from './standstill.ts'
 
 /** Seconds from QEMU's start until what runs inside answers. */
 const bootSeconds = 3
@@ -56,7 +57,7 @@ export class GuestListeners {
     return nodes.some((node) => {
       const process = node.processes.get(vmid)
       if (!process || !isRunning(node) || node.network !== 'up' || process.qmpstatus !== 'running') return false
-      return clock.now() >= process.startedAt + bootSeconds
+      return clock.now() >= process.startedAt + bootSeconds && !standsStill({ sim: this.#sim, node }, process)
     })
   }
 

@@ -5,11 +5,13 @@ import {
   type GuestConfig,
   isQuorate,
   isRunning,
+  nodeByName,
   processOf,
   type SimCluster,
   type SimNode,
   storageOnNode,
 } from './model.ts'
+import { standsStill } from './standstill.ts'
 import type { TaskRecord } from './tasks.ts'
 
 export interface LabState {
@@ -54,7 +56,9 @@ function guestState(sim: SimCluster, config: ClusterConfig, guest: GuestConfig):
   const sid = `${type === 'lxc' ? 'ct' : 'vm'}:${vmid}`
   const process = processOf(sim, guest)
   const ha = config.ha.manager.service_status?.[sid]?.state
-  const status = !process ? 'stopped' : process.qmpstatus === 'paused' ? 'paused' : 'running'
+  const home = nodeByName(sim, node)
+  const isStill = process !== undefined && home !== undefined && standsStill({ sim, node: home }, process)
+  const status = !process ? 'stopped' : process.qmpstatus === 'paused' ? 'paused' : isStill ? 'still' : 'running'
   const name = String(keys.name ?? keys.hostname ?? vmid)
   return { sid, vmid, name, type, node, status, ...(ha === undefined ? {} : { ha }) }
 }

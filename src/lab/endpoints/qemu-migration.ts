@@ -5,6 +5,7 @@
 import { fail } from '../fault.ts'
 import type { GuestConfig, SimNode } from '../model.ts'
 import { reaches } from '../model.ts'
+import { standsStill } from '../standstill.ts'
 import { guestFigures } from '../stats.ts'
 import type { TaskHandle } from '../tasks.ts'
 import { logTime } from './log-time.ts'
@@ -177,6 +178,8 @@ async function goOnline(trip: Journey, disks: LocalDisk[]) {
 
 const memory = ({ place, vmid }: Journey) => guestFigures(place.sim, place.node, findGuest(place, vmid)).maxmem
 
+const here = ({ place, vmid }: Journey) => place.node.processes.get(vmid)
+
 async function sendMemory(trip: Journey) {
   const { place, vmid, log, travel, task } = trip
   const figures = guestFigures(place.sim, place.node, findGuest(place, vmid))
@@ -190,6 +193,8 @@ async function sendMemory(trip: Journey) {
     const done = renderBytes((total * step) / steps)
     log(`migration active, transferred ${done} of ${renderBytes(figures.maxmem)} VM-state, 112.0 MiB/s`)
   }
+  // What has not been written yet goes to the disk before the guest goes over.
+  for (let process = here(trip); process && standsStill(place, process); process = here(trip)) await travel(1)
   log(`average migration speed: ${renderBytes(total / seconds)}/s - downtime ${5 + (vmid % 60)} ms`)
   log(`migration completed, transferred ${renderBytes(total)} VM-state`)
   log('migration status: completed')

@@ -7,6 +7,7 @@
 import { fail } from '../fault.ts'
 import type { ConfigKeys, GuestConfig } from '../model.ts'
 import { takePid, viewOf } from '../model.ts'
+import { standsStill } from '../standstill.ts'
 import { coresOf, memoryOf } from '../stats.ts'
 import { drivesOf, parseNet } from './qemu-drives.ts'
 import { hasTag } from './qemu-guests.ts'
@@ -94,7 +95,8 @@ function exit(worker: Worker, complaint: string): never {
 export async function powerDown(place: Place, vmid: number, worker: Worker, timeoutSeconds: number) {
   const process = place.node.processes.get(vmid)
   if (!process) return
-  const needed = process.qmpstatus === 'running' ? process.shutdownSeconds : undefined
+  const hears = process.qmpstatus === 'running' && !standsStill(place, process)
+  const needed = hears ? process.shutdownSeconds : undefined
   const until = place.sim.clock.now() + Math.min(needed ?? timeoutSeconds, timeoutSeconds)
   while (place.sim.clock.now() < until && place.node.processes.get(vmid) === process) {
     await worker.sleep(Math.min(1, until - place.sim.clock.now()))

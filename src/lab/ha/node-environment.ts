@@ -3,9 +3,11 @@
 import { migrateWorker } from '../endpoints/qemu-migration.ts'
 import { shutdownWorker, startWorker, stopWorker } from '../endpoints/qemu-power.ts'
 import { kill, launch } from '../endpoints/qemu-process.ts'
+import { activate, storageOn } from '../endpoints/storage-access.ts'
 import type { GuestConfig, SimCluster, SimNode } from '../model.ts'
 import { clusterNodes, emit, isQuorate, isRunning, nodeByName, seesOnline, viewOf } from '../model.ts'
 import { sha1Hex } from '../random.ts'
+import { storagesOf } from '../standstill.ts'
 import { startTask, type TaskHandle } from '../tasks.ts'
 import type { GuestAction, HaEnvironment, ShutdownPolicy } from './environment.ts'
 import type { Locks } from './locks.ts'
@@ -132,6 +134,9 @@ function containerTask(
     return [
       'vzstart',
       async (task) => {
+        for (const storage of storagesOf(config().keys)) {
+          activate({ sim, node }, storageOn(viewOf(node), storage, node.name))
+        }
         await task.sleep(CONTAINER.start)
         launch({ sim, node }, config())
       },

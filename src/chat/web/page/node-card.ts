@@ -43,7 +43,13 @@ function Guest({ guest }: { guest: LabGuest }): VNode {
   const { words } = usePage()
   const ha = typeof guest.ha === 'string' ? guest.ha : guest.ha?.state
   const status = guest.template ? 'template' : guest.status
-  const icons: Record<string, IconName> = { running: 'play', stopped: 'stop', template: 'template', paused: 'pause' }
+  const icons: Record<string, IconName> = {
+    running: 'play',
+    stopped: 'stop',
+    template: 'template',
+    paused: 'pause',
+    still: 'pause',
+  }
   const says = status === 'template' ? words.template : (words.guestStates[status] ?? status)
   return html`<li class="guest guest-${status}" data-sid=${guest.sid} data-on=${guest.node} title="${guest.sid} ${guest.name}: ${says}">
     <${Icon} name=${icons[status] ?? 'stop'} /><span class="vmid">${guest.vmid}</span><span class="guest-name">${guest.name}</span>
