@@ -130,13 +130,18 @@ test('HA that has to start one there tries, fails, and takes it to a node that h
 
 test('a live migration away waits for the disk; once it is back all goes on, with no start', async () => {
   expect((await lab.call('POST', '/cluster/ha/resources/vm%3A100/migrate', { node: 'pve2' })).status).toBe(200)
-  await seconds(120)
-  const move = node('pve1').tasks.find(({ type, id }) => type === 'qmigrate' && id === '100')
-  expect(move?.percent).toBe(100)
-  expect(move?.endtime).toBeUndefined()
+  const move = () => node('pve1').tasks.find(({ type, id }) => type === 'qmigrate' && id === '100')
+  await until(async () => {
+    await seconds(10)
+    return move()?.percent === 100
+  }, 'its memory to be there')
+  await seconds(60)
+  expect(move()?.endtime).toBeUndefined()
   await cut('up')
-  await seconds(30)
-  expect(move?.exitstatus).toBe('OK')
+  await until(async () => {
+    await seconds(5)
+    return move()?.exitstatus === 'OK'
+  }, 'the end of the move')
   expect(node('pve2').tasks.some(({ type, id }) => type === 'qmstart' && id === '100')).toBe(false)
   await until(() => answers(100), 'vm 100 to go on')
   expect(await data('/nodes/pve1/storage/Storage/status')).toMatchObject({ active: 1 })
