@@ -1,15 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hasBrowser, startBrowser } from './browser.ts'
 import { Chat, until } from './crew.ts'
-
-const browserPath = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find(existsSync)
 
 let folder: string
 let lab: ChildProcess
@@ -27,19 +25,7 @@ beforeAll(async () => {
   const lines: string[] = []
   createInterface({ input: lab.stdout! }).on('line', (line) => lines.push(line))
   url = await until(() => lines.map((line) => /Open\s+(http:\S+)/.exec(line)?.[1]).find(Boolean), 'the lab to be ready')
-  if (browserPath) {
-    const flags = [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-    ]
-    browser = await chromium.launch({
-      executablePath: browserPath,
-      args: [...flags, '--disable-component-update', '--disable-sync'],
-    })
-  }
+  if (hasBrowser) browser = await startBrowser()
 })
 
 afterAll(async () => {
@@ -77,7 +63,7 @@ async function type(page: Page, line: string): Promise<void> {
   await input.press('Enter')
 }
 
-test.skipIf(!browserPath)('a person types in the page and sees the machine appear in the cluster', async () => {
+test.skipIf(!hasBrowser)('a person types in the page and sees the machine appear in the cluster', async () => {
   const page = await open()
   await type(page, '/pve vm create name:web1 iso:debian-12.iso cores:2 memory:4G disk:32G')
   await page.getByRole('heading', { name: /Machine web1 \(\d+\) is on pve/ }).waitFor()
@@ -88,7 +74,7 @@ test.skipIf(!browserPath)('a person types in the page and sees the machine appea
   await page.close()
 })
 
-test.skipIf(!browserPath)('in Spanish: missing arguments open a form, which makes the machine', async () => {
+test.skipIf(!hasBrowser)('in Spanish: missing arguments open a form, which makes the machine', async () => {
   const page = await open()
   await page.getByText('Español', { exact: true }).click()
   await type(page, 'vm create')

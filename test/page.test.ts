@@ -1,21 +1,9 @@
-import { existsSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { contentSecurityPolicy, pageAssets } from '../src/chat/web/page/assets.ts'
 import { merge, threads } from '../src/chat/web/page/timeline.ts'
+import { hasBrowser, startBrowser } from './browser.ts'
 import { demoLab, hostile, PageFixture, samples } from './page-fixture.ts'
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-const args = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 describe('the files of the page', () => {
   test('every script that is imported is served, and the whole stays small', () => {
@@ -59,13 +47,16 @@ test('replies find their card whatever the order, and a circle of replies loses 
   ).toEqual(['p1', 'q1'])
 })
 
-describe.skipIf(executablePath === undefined)('in a browser', () => {
+describe.skipIf(!hasBrowser)('in a browser', () => {
   let browser: Browser
   let fixture: PageFixture
   let problems: string[] = []
+  /** A new page is a new process; each test's server has a port, hence an origin and a storage, of its own. */
+  let usual: Page
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args })
+    browser = await startBrowser()
+    usual = await fresh({})
   })
   afterAll(() => browser.close())
   beforeEach(async () => {
@@ -73,16 +64,26 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     fixture = await PageFixture.start()
   })
   afterEach(async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()))
+    const others = browser.contexts().filter((context) => context !== usual.context())
+    await Promise.all(others.map((context) => context.close()))
+    usual.removeAllListeners()
+    await usual.goto('about:blank')
     await fixture.close()
     expect(problems).toEqual([])
   })
 
-  type Options = NonNullable<Parameters<Browser['newPage']>[0]> & { expects?: RegExp }
+  type Options = NonNullable<Parameters<Browser['newPage']>[0]>
+
+  const fresh = (options: Options) =>
+    browser.newPage({ viewport: { width: 1400, height: 900 }, locale: 'en-US', reducedMotion: 'reduce', ...options })
 
   /** Opens the page and waits until it is live. Whatever the console complains of fails the test, but for `expects`. */
-  async function open({ expects = /^$/, ...options }: Options = {}, prepare?: (page: Page) => Promise<void>) {
-    const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, locale: 'en-US', ...options })
+  async function open(
+    { expects = /^$/, ...options }: Options & { expects?: RegExp } = {},
+    prepare?: (page: Page) => Promise<void>,
+  ) {
+    const isUsual = Object.keys(options).length === 0 && !prepare
+    const page = isUsual ? usual : await fresh(options)
     const complain = (text: string) => expects.test(text) || problems.push(text)
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complain(message.text()))
     page.on('pageerror', (error) => complain(String(error)))
@@ -347,7 +348,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
       await page.locator('[data-node=pve2] [data-sid="vm:100"]').waitFor()
       return page.evaluate(() => document.body.dataset.moved)
     }
-    expect(await move({})).toMatch(/^vm:100 .*translate\(-\d/)
+    expect(await move({ reducedMotion: 'no-preference' })).toMatch(/^vm:100 .*translate\(-\d/)
     expect(await move({ reducedMotion: 'reduce' })).toBeUndefined()
   })
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,7 +8,6 @@ import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { pino } from 'pino'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { words } from '../src/app.ts'
@@ -22,12 +20,12 @@ import { SecretBox } from '../src/jobs/secret-box.ts'
 import { WebSignIn } from '../src/jobs/web-sign-in.ts'
 import { makeAuthority, makeNodeCertificate } from '../src/lab/pki.ts'
 import { readSecret } from '../src/read-secret.ts'
+import { hasBrowser, startBrowser } from './browser.ts'
 import { Crew, type Listed, until } from './crew.ts'
 import { ask, form } from './fixtures/http.ts'
 import { oneWorker } from './fixtures/one-worker.ts'
 import { barriers } from './fixtures/readable.ts'
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 const publicUrl = 'https://bot.example.org'
 const host = { host: 'bot.example.org' }
 
@@ -434,9 +432,9 @@ describe('the page', () => {
     expect((await ask(`${links}/readyz`, { ca })).status).toBe(200)
   })
 
-  test.skipIf(executablePath === undefined)('works in a browser, for everybody', async () => {
+  test.skipIf(!hasBrowser)('works in a browser, for everybody', async () => {
     const { page: url, code, made, handle } = await served('a password', plain)
-    const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+    const browser = await startBrowser()
     try {
       const page = await browser.newPage({ locale: 'en' })
       await page.goto(url)

@@ -1,21 +1,19 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseRedisUrl } from '../src/config.ts'
 import { BullOutbox } from '../src/jobs/outbox.ts'
 import { connect, type Redis } from '../src/jobs/redis.ts'
 import { Seal } from '../src/jobs/seal.ts'
 import { WebSignIn } from '../src/jobs/web-sign-in.ts'
+import { hasBrowser, startBrowser } from './browser.ts'
 import { Crew, until } from './crew.ts'
 import { ask, form } from './fixtures/http.ts'
 import { barriers } from './fixtures/readable.ts'
 
 const run = promisify(execFile)
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 
 const publicHost = 'bot.example.org'
 const house = {
@@ -329,10 +327,10 @@ describe('another site', () => {
   }
 })
 
-describe.skipIf(executablePath === undefined)('in a browser', () => {
+describe.skipIf(!hasBrowser)('in a browser', () => {
   test('the link, its button, the chat and its stream work', async () => {
     const { url, signIn } = await bot()
-    const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+    const browser = await startBrowser()
     try {
       const page = await browser.newPage()
       await page.goto(`${url}/sign-in?link=${await signIn.issue('web:ana')}`)
