@@ -53,7 +53,7 @@ export default defineCommand({
         storageTitle: 'If storage {storage} went',
         storageSeen: 'Seen by',
         storageDisk: 'its disks stand still: {keys}',
-        storageIso: 'runs on, but cannot start or move with the ISO in {keys}. To eject: vm cdrom {guest}',
+        storageIso: 'runs on, but cannot start or move with the ISO in {keys}. To eject: vm cdrom {guest} eject',
         storageOff: 'is off, and could not start: {keys}',
         storageNobody: 'No machine has a disk or an ISO on it.',
         under: 'under HA',
@@ -99,7 +99,8 @@ export default defineCommand({
         storageTitle: 'Si se fuera el almacenamiento {storage}',
         storageSeen: 'Lo ven',
         storageDisk: 'sus discos se detienen: {keys}',
-        storageIso: 'sigue, pero no puede arrancar ni mudarse con la ISO de {keys}. Para sacarla: vm cdrom {guest}',
+        storageIso:
+          'sigue, pero no puede arrancar ni mudarse con la ISO de {keys}. Para sacarla: vm cdrom {guest} eject',
         storageOff: 'está apagada, y no podría arrancar: {keys}',
         storageNobody: 'Ninguna máquina tiene un disco o una ISO en él.',
         under: 'bajo HA',

@@ -82,21 +82,34 @@ const calls: Record<string, string[]> = {
     (action) => `POST /nodes/{node}/qemu/{vmid}/status/${action}`,
   ),
   deleteGuest: ['DELETE /nodes/{node}/qemu/{vmid}'],
+  pendingChanges: ['GET /nodes/{node}/qemu/{vmid}/pending'],
+  snapshots: ['GET /nodes/{node}/qemu/{vmid}/snapshot'],
+  updateGuest: ['PUT /nodes/{node}/qemu/{vmid}/config'],
+  takeSnapshot: ['POST /nodes/{node}/qemu/{vmid}/snapshot'],
+  deleteSnapshot: ['DELETE /nodes/{node}/qemu/{vmid}/snapshot/{snapname}'],
+  rollBack: ['POST /nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback'],
+  makeTemplate: ['POST /nodes/{node}/qemu/{vmid}/template'],
 }
 
-/** The privileges that a rule of the schema names, each with its path; of several that will do, the first. */
-function named(check: readonly unknown[]): { path: string; privilege: string }[] {
+interface Asked {
+  path: string
+  /** One of these. */
+  privileges: string[]
+}
+
+/** The privileges that a rule of the schema names, each with its path. */
+function named(check: readonly unknown[]): Asked[] {
   const [kind, ...rest] = check
   if (kind === 'and') return rest.flatMap((part) => named(part as unknown[]))
   if (kind === 'or') {
     const ways = rest.map((part) => named(part as unknown[]))
     // The one that gives least away: the network's own privilege rather than all of the system's.
-    return ways.find((way) => way.some(({ privilege }) => privilege === 'Sys.AccessNetwork')) ?? ways[0]!
+    return ways.find((way) => way.some(({ privileges }) => privileges.includes('Sys.AccessNetwork'))) ?? ways[0]!
   }
   if (kind !== 'perm') return []
   const [path, privileges, ...options] = rest as [string, string[], ...unknown[]]
-  const wanted = options.includes('any') ? privileges.slice(0, 1) : privileges
-  return wanted.map((privilege) => ({ path: path.replace('{newid}', '{vmid}'), privilege }))
+  const wanted = options.includes('any') ? [privileges] : privileges.map((one) => [one])
+  return wanted.map((some) => ({ path: path.replace('{newid}', '{vmid}'), privileges: some }))
 }
 
 /** What a file's calls ask for by the schema. `beside`: calls that its helpers make. */
@@ -114,8 +127,8 @@ function asked(file: string, beside: string[] = []) {
   )
 }
 
-const declares = (needs: readonly Need[], { path, privilege }: { path: string; privilege: string }) =>
-  needs.some((need) => 'path' in need && need.path === path && need.privileges.includes(privilege))
+const declares = (needs: readonly Need[], { path, privileges }: Asked) =>
+  needs.some((need) => 'path' in need && need.path === path && privileges.some((one) => need.privileges.includes(one)))
 
 describe.each(own)('$path', (entry) => {
   const { read, act, access } = needsOf(entry, catalogue)

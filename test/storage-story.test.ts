@@ -454,7 +454,7 @@ describe('changed and emptied', () => {
     expect(await lines('storage delete NASAccess:iso/Win11.iso')).toMatchObject({
       code: 'volume-used',
       says: expect.stringContaining('web (100) ide2'),
-      hint: expect.stringContaining('qm set 100 --ide2 none,media=cdrom   # on pve1'),
+      hint: expect.stringContaining('vm cdrom 100 eject drive:ide2'),
     })
     const byAnotherName = await lines('storage delete isos:iso/Win11.iso')
     expect(byAnotherName).toMatchObject({ code: 'volume-used', says: expect.stringContaining('web (100) ide2') })

@@ -35,13 +35,13 @@ export default defineWorker({
       title: 'Create machine {name} on {node}',
       steps: { choose: 'Choose the number', create: 'Create the machine', check: 'Read it back' },
       done: 'Machine {name} ({vmid}) is on {node}',
-      words: { start: 'Next', left: 'machine {vmid} ({name}) on {node}' },
+      words: { start: 'Next', after: 'Once it is installed', left: 'machine {vmid} ({name}) on {node}' },
     },
     es: {
       title: 'Crear la máquina {name} en {node}',
       steps: { choose: 'Elegir el número', create: 'Crear la máquina', check: 'Leerla de vuelta' },
       done: 'La máquina {name} ({vmid}) está en {node}',
-      words: { start: 'Sigue', left: 'máquina {vmid} ({name}) en {node}' },
+      words: { start: 'Sigue', after: 'Cuando esté instalada', left: 'máquina {vmid} ({name}) en {node}' },
     },
   },
   async run(context) {
@@ -79,7 +79,15 @@ export default defineWorker({
       const config = await proxmox.guestConfig({ node, kind: 'qemu', vmid })
       if (!config.description?.includes(markOf(job.id))) throw new Refused('vmid-taken', { vmid })
       if (config.lock !== undefined) throw new Refused('guest-locked', { vmid, lock: config.lock })
-      return { values: { name, vmid, node }, fields: [{ name: say('start'), value: `\`/pve vm start ${vmid}\`` }] }
+      // A disc that stays in its drive keeps the machine from starting wherever its storage is not.
+      const eject = { name: say('after'), value: `\`/pve vm cdrom ${vmid} eject\`` }
+      return {
+        values: { name, vmid, node },
+        fields: [
+          { name: say('start'), value: `\`/pve vm start ${vmid}\`` },
+          ...(payload.iso === undefined ? [] : [eject]),
+        ],
+      }
     }
   },
   async leftovers({ payload, job, proxmox, results, say }) {

@@ -140,14 +140,12 @@ export default defineCommand({
     const lacking = unreachable(drives, sections, targets)
     const found = hindrances({ template: guest.template, config: facts.config, drives, lacking })
     const risks = await risksBelow(proxmox, { facts, sections, targets }, signal)
-    const eject = house.catalogue.entries.some(({ path }) => path === 'vm cdrom')
     const told = found.map(({ code, values }) => ({
       code,
       values: {
         ...values,
         name,
         guest: vmid,
-        eject: eject ? `vm cdrom ${vmid} eject` : `qm set ${vmid} --${values.key} none,media=cdrom   # ${node}`,
       },
     }))
     const firm = told.filter(({ code }) => code === 'ha-template' || !args.anyway)

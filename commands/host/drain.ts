@@ -85,7 +85,7 @@ export default defineCommand({
     const staying = [
       ...stays.map(({ sid, name, why, key }) => ({
         name: `${name} (${sid})`,
-        value: say('stays', { why: fill(reasons[why], { key, node }) }),
+        value: say('stays', { why: fill(reasons[why], { key, node, guest: numberOf(sid) }) }),
       })),
       ...templates.map(({ name, vmid }) => ({
         name: `${name} (${vmid})`,

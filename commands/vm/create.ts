@@ -3,9 +3,9 @@ import { arg, formatSize } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
-import { near } from '../../src/core/near.ts'
+import { findIso, isosOn } from '../../src/core/iso.ts'
 import { reads } from '../../src/core/needs.ts'
-import type { Proxmox, StorageOnNode } from '../../src/proxmox/port.ts'
+import type { StorageOnNode } from '../../src/proxmox/port.ts'
 import vmCreate from '../../workers/vm-create.ts'
 
 const MiB = 1024 ** 2
@@ -62,11 +62,6 @@ export default defineCommand({
         clickCpu: 'CPU: {cores} cores; Memory: {memory} MiB; Network: bridge vmbr0, VirtIO',
       },
       refusals: {
-        'no-such-iso': { says: 'There is no ISO image "{given}" that node {node} reaches.', hint: 'storage contents' },
-        'no-such-iso-near': {
-          says: 'There is no ISO image "{given}" that node {node} reaches. Did you mean {near}?',
-          hint: 'storage contents',
-        },
         'no-images-storage': { says: 'Node {node} has no storage that takes disk images.', hint: 'storage list' },
         'not-for-images': { says: 'Storage {storage} on {node} does not take disk images.', hint: 'storage list' },
         'too-little-space': {
@@ -114,14 +109,6 @@ export default defineCommand({
         clickCpu: 'CPU: {cores} núcleos; Memory: {memory} MiB; Network: puente vmbr0, VirtIO',
       },
       refusals: {
-        'no-such-iso': {
-          says: 'No hay ninguna imagen ISO «{given}» que el nodo {node} alcance.',
-          hint: 'storage contents',
-        },
-        'no-such-iso-near': {
-          says: 'No hay ninguna imagen ISO «{given}» que el nodo {node} alcance. ¿Quisiste decir {near}?',
-          hint: 'storage contents',
-        },
         'no-images-storage': {
           says: 'El nodo {node} no tiene ningún almacenamiento que acepte imágenes de disco.',
           hint: 'storage list',
@@ -154,7 +141,8 @@ export default defineCommand({
     const { nodes, storages } = await proxmox.resources()
     const node = args.node === undefined ? roomiest(nodes, cluster) : findNode(nodes, args.node, cluster)
     const storage = chooseStorage(storages, node.name, args)
-    const iso = args.iso === undefined ? undefined : await findIso(proxmox, storages, node.name, args.iso)
+    const iso =
+      args.iso === undefined ? undefined : findIso(await isosOn(proxmox, storages, node.name), args.iso, node.name)
     const memoryMiB = Math.floor(args.memory / MiB)
     if (memoryMiB < 16) throw new Refused('too-little-memory')
     if (args.vmid !== undefined && !(await proxmox.nextId(args.vmid)).free)
@@ -247,25 +235,4 @@ function chooseStorage(
     throw new Refused('too-little-space', { storage: chosen.storage, freeBytes: free, needBytes: args.disk.bytes })
   }
   return chosen
-}
-
-/** An ISO image that this node reaches, by file name or volume id. */
-async function findIso(proxmox: Proxmox, storages: StorageOnNode[], node: string, given: string) {
-  const holding = storages.filter((s) => s.node === node && s.content.includes('iso') && s.status === 'available')
-  const lists = await Promise.all(
-    holding.map(async ({ storage, shared }) =>
-      (await proxmox.storageContents(node, storage, 'iso')).map(({ volid }) => ({ volid, storage, shared })),
-    ),
-  )
-  const images = lists.flat().sort((a, b) => Number(b.shared) - Number(a.shared))
-  const nameOf = (volid: string) => volid.slice(volid.lastIndexOf('/') + 1)
-  const wanted = given.toLowerCase()
-  const found = images.find(({ volid }) => [volid, nameOf(volid)].some((name) => name.toLowerCase() === wanted))
-  if (found) return found
-  const close = near(
-    nameOf(given),
-    images.map(({ volid }) => nameOf(volid)),
-  )
-  if (close.length > 0) throw new Refused('no-such-iso-near', { given, node, near: close.join(', ') })
-  throw new Refused('no-such-iso', { given, node })
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { arg, formatSize } from '../../src/core/args.ts'
+import { discIn } from '../../src/core/cdrom.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { type Drive, drivesOf, readGuest } from '../../src/core/guest.ts'
 import type { Values } from '../../src/core/language.ts'
@@ -34,6 +35,7 @@ export default defineCommand({
         drive: 'CD-ROM {key}',
         empty: 'empty',
         hostDrive: "the host's own drive",
+        toEject: '{disc}; to eject: `/pve vm cdrom {vmid} eject drive:{key}`',
         system: 'System',
         start: 'Starts with its node',
         protection: 'Protected from deletion',
@@ -61,6 +63,7 @@ export default defineCommand({
         drive: 'CD-ROM {key}',
         empty: 'vacía',
         hostDrive: 'la unidad del propio nodo',
+        toEject: '{disc}; para sacarla: `/pve vm cdrom {vmid} eject drive:{key}`',
         system: 'Sistema',
         start: 'Arranca con su nodo',
         protection: 'Protegida contra borrado',
@@ -98,7 +101,9 @@ export default defineCommand({
         ...optional(say('lock'), config.lock),
         ...hardware(config, guest.kind, words),
         ...networks(config, words.say),
-        ...drivesOf(config).map((drive) => driveField(drive, words.say)),
+        ...drivesOf(config).map((drive) =>
+          driveField(drive, { vmid: guest.vmid, isDisc: discIn(config, drive.key) !== undefined }, words.say),
+        ),
         ...(guest.kind === 'qemu'
           ? [{ name: say('agent'), value: say(hasAgent(config) ? 'agentOn' : 'agentOff') }]
           : []),
@@ -156,11 +161,16 @@ function networks(config: GuestConfig, say: Say): Field[] {
     })
 }
 
-function driveField({ key, volid, bytes, cdrom }: Drive, say: Say): Field {
+function driveField(
+  { key, volid, bytes, cdrom }: Drive,
+  { vmid, isDisc }: { vmid: number; isDisc: boolean },
+  say: Say,
+): Field {
   if (!cdrom) {
     return { name: say('disk', { key }), value: bytes === undefined ? (volid ?? '') : `${volid}, ${formatSize(bytes)}` }
   }
   const name = say('drive', { key })
   if (volid === undefined) return { name, value: say('empty') }
-  return { name, value: volid === 'cdrom' ? say('hostDrive') : volid }
+  const disc = volid === 'cdrom' ? say('hostDrive') : volid
+  return { name, value: isDisc ? say('toEject', { disc, vmid, key }) : disc }
 }

@@ -10,6 +10,7 @@ import { Engine, type RequestOptions } from './engine.ts'
 import { BadReply, OutcomeUnknown, PveError, TfaRequired } from './errors.ts'
 import { foundingReads, rootCalls } from './founding.ts'
 import { accessReads, accessWrites } from './granting.ts'
+import { guestReads, guestWrites } from './guest-calls.ts'
 import { hostReads, hostWrites } from './host-calls.ts'
 import type { CallOptions, GuestKind, GuestRef, Params, Proxmox, ProxmoxWriter } from './port.ts'
 import { AclReply, PermissionsReply, RolesReply } from './replies/access.ts'
@@ -137,6 +138,7 @@ function reader({ cluster, endpoints, engine, now, api }: Started): Proxmox & Cl
 
   return {
     cluster,
+    ...guestReads(api, read),
     ...hostReads(api, read),
     identity: engine.identity,
     close: () => engine.close(),
@@ -224,6 +226,7 @@ function writer({ api }: Started): Writes {
   const silent = async (call: Promise<unknown>): Promise<void> => void (await call)
 
   return {
+    ...guestWrites(api, upidOf),
     ...hostWrites(api, upidOf, silent),
     createGuest: (node, kind, params, o) => upidOf(guestsOf(api(o), node, kind).$post(params)),
     cloneGuest: (source, params, o) => upidOf(at(api(o), source).clone.$post(params)),

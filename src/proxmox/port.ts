@@ -8,6 +8,7 @@
 
 import type { AccessReads } from './access-port.ts'
 import type { ClusterReads } from './cluster-port.ts'
+import type { GuestReads, GuestWrites } from './guest-port.ts'
 import type { HostReads, HostWrites } from './host-port.ts'
 import type { StorageReads, StorageWrites } from './storage-port.ts'
 
@@ -315,7 +316,7 @@ export interface CallOptions {
 }
 
 /** Reading; what the bot holds (a PVEAuditor token suffices). */
-export interface Proxmox extends AccessReads, ClusterReads, HostReads, StorageReads {
+export interface Proxmox extends AccessReads, ClusterReads, GuestReads, HostReads, StorageReads {
   /** The name of the cluster in our configuration. */
   readonly cluster: string
   version(o?: CallOptions): Promise<Version>
@@ -378,7 +379,7 @@ export interface TaskFilter {
 }
 
 /** Acting; what a worker holds. Every call here is sent at most once. */
-export interface ProxmoxWriter extends Proxmox, HostWrites, StorageWrites {
+export interface ProxmoxWriter extends Proxmox, GuestWrites, HostWrites, StorageWrites {
   createGuest(node: string, kind: GuestKind, params: Params, o?: CallOptions): Promise<Upid>
   cloneGuest(source: GuestRef, params: Params, o?: CallOptions): Promise<Upid>
   guestPower(

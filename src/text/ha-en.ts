@@ -173,7 +173,7 @@ export const haErrorsEn = {
   },
   'ha-cdrom': {
     says: 'The CD-ROM drive {key} of {name} holds something from {storage}, which not every node can reach: there it would not start.',
-    hint: '{eject}',
+    hint: 'vm cdrom {guest} eject drive:{key}',
   },
   'ha-storage': {
     says: '{key} of {name} is on {storage}, which {nodes} cannot reach: there it would not start.',

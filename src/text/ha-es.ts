@@ -170,7 +170,7 @@ export const haErrorsEs: Same<typeof haErrorsEn> = {
   },
   'ha-cdrom': {
     says: 'La unidad de CD-ROM {key} de {name} tiene algo de {storage}, al que no llegan todos los nodos: ahí no arrancaría.',
-    hint: '{eject}',
+    hint: 'vm cdrom {guest} eject drive:{key}',
   },
   'ha-storage': {
     says: '{key} de {name} está en {storage}, al que {nodes} no llega: ahí no arrancaría.',

@@ -31,7 +31,8 @@ export const impactEn = {
     'no-node': 'No node is left that could take it.',
     'local-disk': 'Its {key} is on {storage}, which only {node} has: HA tries {to}, and the start fails there.',
     storage: 'Its {key} is on {storage}, which {nodes} cannot reach: HA tries {to}, and the start fails there.',
-    cdrom: 'The ISO in {key} is on {storage}, which {nodes} cannot reach: HA tries {to}, and the start fails there.',
+    cdrom:
+      'The ISO in {key} is on {storage}, which {nodes} cannot reach: HA tries {to}, and the start fails there. To eject: vm cdrom {guest} eject',
     passthrough: 'It uses hardware of {node} ({key}): HA tries {to}, and the start fails without it.',
     'is-off': 'It is off.',
   } satisfies Record<FateCode, string>,

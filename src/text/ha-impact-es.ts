@@ -31,7 +31,8 @@ export const impactEs: Same<typeof impactEn> = {
     'no-node': 'No queda ningún nodo que pueda tomarla.',
     'local-disk': 'Su {key} está en {storage}, que solo {node} tiene: HA prueba {to} y ahí falla el arranque.',
     storage: 'Su {key} está en {storage}, que {nodes} no alcanza: HA prueba {to} y ahí falla el arranque.',
-    cdrom: 'La ISO de {key} está en {storage}, que {nodes} no alcanza: HA prueba {to} y ahí falla el arranque.',
+    cdrom:
+      'La ISO de {key} está en {storage}, que {nodes} no alcanza: HA prueba {to} y ahí falla el arranque. Para sacarla: vm cdrom {guest} eject',
     passthrough: 'Usa hardware de {node} ({key}): HA prueba {to} y sin él falla el arranque.',
     'is-off': 'Está apagada.',
   },

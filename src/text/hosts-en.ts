@@ -118,7 +118,7 @@ export const hostsEn = {
   stays: {
     template: 'a template',
     'local-disk': "{key} is on the node's own storage; host drain {node} local:true copies it",
-    cdrom: 'the CD-ROM {key} is not there on the others; eject it first',
+    cdrom: 'the CD-ROM {key} is not there on the others; first: vm cdrom {guest} eject',
     storage: '{key} is on a storage that the others lack',
     'host-file': '{key} is a file of this host',
     passthrough: '{key} is a device of this host',

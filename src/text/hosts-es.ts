@@ -109,7 +109,7 @@ export const hostsEs: typeof hostsEn = {
   stays: {
     template: 'es una plantilla',
     'local-disk': '{key} está en el almacenamiento propio del nodo; host drain {node} local:true lo copia',
-    cdrom: 'el CD-ROM {key} no está en los demás; expúlsalo antes',
+    cdrom: 'el CD-ROM {key} no está en los demás; antes: vm cdrom {guest} eject',
     storage: '{key} está en un almacenamiento que los demás no tienen',
     'host-file': '{key} es un archivo de este equipo',
     passthrough: '{key} es un dispositivo de este equipo',

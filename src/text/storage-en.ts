@@ -113,13 +113,18 @@ export const storageErrorsEn = {
     says: 'No storage is called "{given}" in {cluster}. Did you mean {near}?',
     hint: 'storage list',
   },
+  'no-such-iso': { says: 'There is no ISO image "{given}" that node {node} reaches.', hint: 'storage contents' },
+  'no-such-iso-near': {
+    says: 'There is no ISO image "{given}" that node {node} reaches. Did you mean {near}?',
+    hint: 'storage contents',
+  },
   'volume-of-guest': {
     says: '{volid} belongs to {name} ({vmid}) on {node}{drive}. Deleted here, the machine would be left without it.',
     hint: 'vm show {vmid}   # take the disk out there first; or: vm delete {vmid}',
   },
   'volume-used': {
     says: '{volid} is in the drive of {guests}. Without it they could not start.',
-    hint: 'qm set {vmid} --{drive} none,media=cdrom   # on {node}: takes it out; then the line again',
+    hint: 'vm cdrom {vmid} eject drive:{drive}   # takes it out; then the line again',
   },
   'volume-linked': { says: 'Linked clones stand on this disk, so Proxmox keeps it.', hint: 'vm list' },
   'volume-protected': {

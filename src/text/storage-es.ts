@@ -118,13 +118,21 @@ export const storageErrorsEs: Same<typeof storageErrorsEn> = {
     says: 'Ningún almacenamiento se llama «{given}» en {cluster}. ¿Quisiste decir {near}?',
     hint: 'storage list',
   },
+  'no-such-iso': {
+    says: 'No hay ninguna imagen ISO «{given}» que el nodo {node} alcance.',
+    hint: 'storage contents',
+  },
+  'no-such-iso-near': {
+    says: 'No hay ninguna imagen ISO «{given}» que el nodo {node} alcance. ¿Quisiste decir {near}?',
+    hint: 'storage contents',
+  },
   'volume-of-guest': {
     says: '{volid} es de {name} ({vmid}), en {node}{drive}. Borrado aquí, la máquina se quedaría sin él.',
     hint: 'vm show {vmid}   # primero saca ahí el disco; o: vm delete {vmid}',
   },
   'volume-used': {
     says: '{volid} está en la unidad de {guests}. Sin él no podrían arrancar.',
-    hint: 'qm set {vmid} --{drive} none,media=cdrom   # en {node}: lo saca; luego la línea otra vez',
+    hint: 'vm cdrom {vmid} eject drive:{drive}   # lo saca; luego la línea otra vez',
   },
   'volume-linked': {
     says: 'Sobre este disco se apoyan clones enlazados, así que Proxmox lo conserva.',

@@ -155,6 +155,47 @@ describe('vm clone', () => {
   })
 })
 
+describe('vm cdrom', () => {
+  const iso = 'NASAccess:iso/Win11.iso'
+  const other = 'NASAccess:iso/virtio-win.iso'
+
+  test('the drive is found by itself, before and after are shown, and a disc elsewhere is warned of', async () => {
+    const plan = await stage.say('vm cdrom db1 win11.iso --explain')
+    expect(field(plan, 'CD-ROM ide2')).toBe(`empty → ${iso}`)
+    expect(field(plan, 'By hand, in a shell')).toBe(`qm set 101 --ide2 ${iso},media=cdrom   # pve1`)
+    expect(field(plan, 'Warning')).toBeUndefined()
+    const local = await stage.say('vm cdrom db1 alpine-virt-3.22.iso --explain')
+    expect(field(local, 'Warning')).toContain('Only pve1 has storage local')
+  })
+
+  test('of several drives the only one that can be meant is taken, else it asks with a line that works', () =>
+    having(
+      101,
+      ({ keys }) => Object.assign(keys, { ide2: `${iso},media=cdrom`, ide0: `${other},media=cdrom` }),
+      async () => {
+        const { error } = await stage.say('vm cdrom db1 eject')
+        expect(error).toMatchObject({ code: 'which-drive', hint: 'vm cdrom 101 eject drive:ide0' })
+        expect(field(await stage.say(`${error!.hint} --explain`), 'CD-ROM ide0')).toBe(`${other} → empty`)
+        expect((await stage.say('vm cdrom db1 debian-12.iso')).error?.code).toBe('which-drive')
+        site().guests.get(101)!.keys.ide0 = 'none,media=cdrom'
+        expect(field(await stage.say('vm cdrom db1 debian-12.iso --explain'), 'CD-ROM ide0')).toContain('empty → ')
+        expect(field(await stage.say('vm cdrom db1 eject --explain'), 'CD-ROM ide2')).toBe(`${iso} → empty`)
+        expect(field(await stage.say('vm show db1'), 'CD-ROM ide2')).toContain('vm cdrom 101 eject drive:ide2')
+      },
+    ))
+
+  test('a machine without a drive gets one; a cloud-init drive is none, and a lock refuses', async () => {
+    const change = (guest: GuestConfig) =>
+      Object.assign(guest.keys, { ide2: 'local-lvm:vm-101-cloudinit,media=cdrom,size=4M' })
+    await having(101, change, async () => {
+      expect((await stage.say('vm cdrom db1 eject')).error?.code).toBe('no-drive')
+      expect(field(await stage.say('vm cdrom db1 win11.iso --explain'), 'CD-ROM ide0')).toBe(`not there → ${iso}`)
+      site().guests.get(101)!.lock = 'backup'
+      expect((await stage.say('vm cdrom db1 win11.iso')).error?.code).toBe('guest-locked')
+    })
+  })
+})
+
 describe('a decision holds only for what it was made on', () => {
   test('a configuration that changed while it waited needs a new decision', async () => {
     const card = await stage.say('vm delete db1')

@@ -95,6 +95,29 @@ test('the thesis in three lines: a hierarchy, a machine under it, and HA takes i
   expect(await done(`ha remove ${vmid}`)).toMatchObject({ state: 'ok' })
 })
 
+test('the disc goes out of the drive of a machine that runs, and another in, whatever HA does with it', async () => {
+  const made = await done('vm create disc node:pve1 storage:Storage disk:1G iso:debian-12.iso')
+  const { vmid } = (await guestNamed('disc'))!
+  expect(made.fields).toContainEqual({ name: 'Once it is installed', value: `\`/pve vm cdrom ${vmid} eject\`` })
+  await done('vm start disc')
+  const drive = () => crew.sim.cluster.nodes[0]!.config.guests.get(vmid)!.keys.ide2
+  const sent = () => crew.sim.cluster.nodes[0]!.processes.get(vmid)!.keys.ide2
+  const ejected = await done(`vm cdrom ${vmid} eject`)
+  expect(ejected).toMatchObject({ state: 'ok', title: `disc (${vmid}), drive ide2: empty` })
+  expect(ejected.fields).toContainEqual({ name: 'CD-ROM ide2', value: 'NASAccess:iso/debian-12.iso → empty' })
+  expect([drive(), sent()]).toEqual(['none,media=cdrom', 'none,media=cdrom'])
+  await done(`ha add ${vmid}`)
+  expect(await done('vm cdrom disc virtio-win.iso')).toMatchObject({ state: 'ok' })
+  expect(drive()).toMatch(/^NASAccess:iso.virtio-win.iso,media=cdrom/)
+  delete crew.sim.cluster.nodes[0]!.config.guests.get(vmid)!.keys.ide2
+  const added = await done('vm cdrom disc debian-12.iso')
+  expect(added).toMatchObject({
+    state: 'warning',
+    fields: expect.arrayContaining([expect.objectContaining({ name: 'Warning' })]),
+  })
+  await done(`ha remove ${vmid}`)
+})
+
 test('a machine in which nothing answers does not go down, and the next step is to switch it off', async () => {
   await done('vm create mute node:pve2 storage:local-lvm disk:1G')
   const { vmid } = (await guestNamed('mute'))!

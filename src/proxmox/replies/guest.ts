@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { PendingChange, Snapshots } from '../guest-port.ts'
 import type { GuestConfig, GuestState } from '../port.ts'
 import { Flag, Num, present, Text } from './parse.ts'
 
@@ -40,3 +41,35 @@ export const GuestStateReply: z.ZodType<GuestState> = z
       haManaged: row.ha?.managed ?? false,
     }),
   )
+
+const Setting = z.unknown().transform(String).optional()
+
+/** Settings that do not wait are in the list too. */
+export const PendingReply: z.ZodType<PendingChange[]> = z
+  .array(z.object({ key: z.string(), value: Setting, pending: Setting, delete: Num.optional() }))
+  .transform((rows) =>
+    rows
+      .filter((row) => row.pending !== undefined || (row.delete ?? 0) > 0)
+      .map(({ key, value, pending }) => present({ key, now: value, next: pending })),
+  )
+
+/** The state of now is a row of its own, whose parent is what the disks stand on. */
+export const SnapshotsReply: z.ZodType<Snapshots> = z
+  .array(
+    z.object({
+      name: Text,
+      description: Text.default(''),
+      snaptime: Num.default(0),
+      vmstate: Flag,
+      parent: Text.optional(),
+    }),
+  )
+  .transform((rows) => ({
+    taken: rows
+      .filter(({ name }) => name !== 'current')
+      .map(({ name, description, snaptime, vmstate, parent }) =>
+        present({ name, description, at: snaptime, withMemory: vmstate, parent }),
+      )
+      .sort((a, b) => a.at - b.at),
+    ...present({ standsOn: rows.find(({ name }) => name === 'current')?.parent }),
+  }))
