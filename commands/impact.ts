@@ -3,26 +3,36 @@ import { arg, formatSize } from '../src/core/args.ts'
 import { type Answer, answer, defineCommand } from '../src/core/command.ts'
 import { Refused } from '../src/core/errors.ts'
 import { tellFate } from '../src/core/fate.ts'
-import { sidOf } from '../src/core/ha.ts'
+import { findSection } from '../src/core/find-section.ts'
 import { near } from '../src/core/near.ts'
 import { reads } from '../src/core/needs.ts'
 import type { Words } from '../src/core/ports.ts'
 import { readSite, type SiteLook } from '../src/core/site.ts'
+import { goneWith } from '../src/core/storage-cut.ts'
 import { formatDuration } from '../src/core/time.ts'
-import { type Impact, impactOf, lossKinds } from '../src/ha/impact.ts'
+import { drillKinds, type Fate, type Impact, impactOf } from '../src/ha/impact.ts'
 import { siteOf } from '../src/ha/site.ts'
+import { storageFates, storageImpact } from '../src/ha/storage-cut.ts'
 
 /** What would happen if a node or a storage went: a prediction, which `drill run` proves. */
 export default defineCommand({
   role: 'viewer',
   risk: 'reads',
   needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
-  args: z.object({ what: arg.node(), kind: arg.choice(lossKinds).prefault('power') }),
+  args: z.object({
+    what: arg.node(),
+    kind: arg.choice(drillKinds).prefault('power'),
+    storage: arg.storage().optional(),
+  }),
   positionals: ['what'],
   text: {
     en: {
       summary: 'What would happen if this node or storage went',
-      args: { what: 'A node or a storage', kind: 'How the node goes' },
+      args: {
+        what: 'A node or a storage',
+        kind: 'How the node goes',
+        storage: 'Which storage it loses (kind:storage)',
+      },
       words: {
         title: 'If {node} went ({kind})',
         votes: 'Votes',
@@ -52,10 +62,11 @@ export default defineCommand({
         prediction: 'A prediction. To prove it: drill plan {node}',
         storageTitle: 'If storage {storage} went',
         storageSeen: 'Seen by',
-        storageDisk: 'its disks stand still: {keys}',
-        storageIso: 'runs on, but cannot start or move with the ISO in {keys}. To eject: vm cdrom {guest} eject',
-        storageOff: 'is off, and could not start: {keys}',
         storageNobody: 'No machine has a disk or an ISO on it.',
+        storageWith: 'Goes with it',
+        storageCut: 'If {storage} went for {node} alone',
+        storageHolds:
+          'Nobody else loses anything: HA neither fences nor moves. A prediction. To prove it: drill plan {node} kind:storage storage:{storage}',
         under: 'under HA',
         storageHint: 'HA does not help: no other node reaches a storage that is gone, and the starts fail there.',
       },
@@ -64,11 +75,19 @@ export default defineCommand({
           says: '{cluster} has no node and no storage named {given}: {names}.',
           hint: 'impact {first}',
         },
+        'which-storage': {
+          says: 'Which storage would {node} lose? {names}.',
+          hint: 'impact {node} kind:storage storage:{first}',
+        },
       },
     },
     es: {
       summary: 'Qué pasaría si se fuera este nodo o almacenamiento',
-      args: { what: 'Un nodo o un almacenamiento', kind: 'Cómo se va el nodo' },
+      args: {
+        what: 'Un nodo o un almacenamiento',
+        kind: 'Cómo se va el nodo',
+        storage: 'Qué almacenamiento pierde (kind:storage)',
+      },
       words: {
         title: 'Si se fuera {node} ({kind})',
         votes: 'Votos',
@@ -98,11 +117,11 @@ export default defineCommand({
         prediction: 'Es una predicción. Para probarla: drill plan {node}',
         storageTitle: 'Si se fuera el almacenamiento {storage}',
         storageSeen: 'Lo ven',
-        storageDisk: 'sus discos se detienen: {keys}',
-        storageIso:
-          'sigue, pero no puede arrancar ni mudarse con la ISO de {keys}. Para sacarla: vm cdrom {guest} eject',
-        storageOff: 'está apagada, y no podría arrancar: {keys}',
         storageNobody: 'Ninguna máquina tiene un disco o una ISO en él.',
+        storageWith: 'Se va con él',
+        storageCut: 'Si solo {node} perdiera {storage}',
+        storageHolds:
+          'Nadie más pierde nada: HA ni aísla ni muda. Es una predicción. Para probarla: drill plan {node} kind:storage storage:{storage}',
         under: 'bajo HA',
         storageHint: 'HA no ayuda: ningún otro nodo alcanza un almacenamiento que no está, y ahí fallan los arranques.',
       },
@@ -111,6 +130,10 @@ export default defineCommand({
           says: '{cluster} no tiene ni nodo ni almacenamiento {given}: {names}.',
           hint: 'impact {first}',
         },
+        'which-storage': {
+          says: '¿Qué almacenamiento perdería {node}? {names}.',
+          hint: 'impact {node} kind:storage storage:{first}',
+        },
       },
     },
   },
@@ -118,6 +141,8 @@ export default defineCommand({
     { say: 'impact pve1', answers: true },
     { say: 'impact pve1 kind:migrate', answers: true },
     { say: 'impact Storage', answers: true },
+    { say: 'impact pve1 kind:storage storage:Storage', answers: true },
+    { say: 'impact pve1 kind:storage', refuses: 'which-storage' },
     { say: 'impact pve9', refuses: 'no-such-subject' },
   ],
   async plan({ args, proxmox, cluster, say, house, asker, signal }) {
@@ -128,6 +153,11 @@ export default defineCommand({
     const storage = storages.find((one) => one.storage.toLowerCase() === given)?.storage
     if (node !== undefined) {
       const look = await readSite(proxmox, (guest) => guest.node === node, signal)
+      if (args.kind === 'storage') {
+        const lost = storageLost(args.storage, storages, { node, cluster })
+        const impact = storageImpact(siteOf(look), { storage: lost, gone: goneWith(storages, lost), node })
+        return answer(tellCut(impact, look, { say, words }))
+      }
       const impact = impactOf(siteOf(look), { node, kind: args.kind })
       const ip = look.status.members.find(({ name }) => name === node)?.ip
       const lives = ip === undefined ? [] : await house.doctor.livesAt([ip])
@@ -217,32 +247,63 @@ function marginText(
   return margin === 0 ? say('marginNone') : say('marginSome', { margin })
 }
 
-function tellStorage(storage: string, { ha, configs, storages }: SiteLook, t: Telling): Answer {
+/** @throws Refused `which-storage`, `no-storage`, `no-storage-near` */
+function storageLost(
+  given: string | undefined,
+  storages: SiteLook['storages'],
+  { node, cluster }: { node: string; cluster: string },
+): string {
+  if (given !== undefined) return findSection(storages, given, cluster).storage
+  const shared = storages.filter((one) => one.shared && (one.nodes?.includes(node) ?? true))
+  const names = shared.map(({ storage }) => storage)
+  throw new Refused('which-storage', { node, names: names.join(', '), first: names[0] ?? '' })
+}
+
+/** One node alone loses it: nothing but what it runs is touched. */
+function tellCut(impact: Impact, look: SiteLook, t: Telling): Answer {
+  const { node, storage = '', fates } = impact
   const say = t.say as (key: string, values?: Record<string, string | number>) => string
-  const under = new Set(ha.managed.map(({ sid }) => sid))
-  const rows = ha.guests.flatMap((guest) => {
-    const drives = (configs.get(guest.vmid)?.drives ?? []).filter((drive) => drive.storage === storage)
-    if (drives.length === 0) return []
-    const keys = drives.map(({ key }) => key).join(', ')
-    const isDisk = drives.some(({ cdrom }) => !cdrom)
-    const what = guest.status === 'stopped' ? 'storageOff' : isDisk ? 'storageDisk' : 'storageIso'
-    const sid = sidOf(guest)
-    return [
-      [
-        `${guest.name} (${sid})`,
-        guest.node,
-        under.has(sid) ? say('under') : '',
-        say(what, { keys, guest: guest.vmid }),
-      ],
-    ]
-  })
+  return {
+    ...tellFates(fates, look, t),
+    title: say('storageCut', { node, storage }),
+    text: say('storageHolds', { node, storage }),
+    fields: goesWith(storage, look, t),
+  }
+}
+
+function tellStorage(storage: string, look: SiteLook, t: Telling): Answer {
+  const { ha, storages } = look
+  const say = t.say as (key: string, values?: Record<string, string | number>) => string
+  const all = storageFates(siteOf(look), { storage, gone: goneWith(storages, storage) })
+  const fates = all.filter(({ code }) => code !== 'elsewhere' && code !== 'is-off')
   const config = storages.find((one) => one.storage === storage)
   const nodes = config?.nodes ?? ha.nodes.map(({ name }) => name)
   return {
+    ...tellFates(fates, look, t),
     title: say('storageTitle', { storage }),
-    state: rows.length > 0 ? 'warning' : 'ok',
-    text: rows.length > 0 ? say('storageHint') : say('storageNobody'),
-    fields: [{ name: say('storageSeen'), value: nodes.join(', ') }],
-    ...(rows.length > 0 ? { table: { columns: [say('guest'), t.words.labels.node, 'HA', say('becomes')], rows } } : {}),
+    text: fates.length > 0 ? say('storageHint') : say('storageNobody'),
+    fields: [{ name: say('storageSeen'), value: nodes.join(', ') }, ...goesWith(storage, look, t)],
   }
+}
+
+function goesWith(storage: string, { storages }: SiteLook, t: Telling): { name: string; value: string }[] {
+  const say = t.say as (key: string) => string
+  const others = goneWith(storages, storage).slice(1)
+  return others.length === 0 ? [] : [{ name: say('storageWith'), value: others.join(', ') }]
+}
+
+function tellFates(fates: readonly Fate[], { ha }: SiteLook, t: Telling): Pick<Answer, 'state' | 'table'> {
+  const say = t.say as (key: string) => string
+  const under = new Set(ha.managed.map(({ sid }) => sid))
+  const rows = fates.map((fate) => [
+    `${fate.name} (${fate.sid})`,
+    fate.from,
+    under.has(fate.sid) ? say('under') : '',
+    ...tellFate(fate, t.words),
+  ])
+  const columns = [say('guest'), t.words.labels.node, 'HA', say('becomes'), say('why')]
+  const isHit = fates.some(
+    ({ outcome, code }) => outcome === 'stalls' || outcome === 'unknown' || /^(?:iso|off)-/.test(code),
+  )
+  return { state: isHit ? 'warning' : 'ok', ...(rows.length > 0 ? { table: { columns, rows } } : {}) }
 }

@@ -70,12 +70,14 @@ export function openDrills(
     },
     means(node) {
       const source = config.power[node]
-      if (labControl !== undefined && source === undefined) return { power: true, network: true, restore: 'lab' }
+      if (labControl !== undefined && source === undefined)
+        return { power: true, network: true, storage: true, restore: 'lab' }
       // The bot does not hold the device's address; one that has no MAC has a device.
       const hasDevice = source !== undefined && (source.webhook !== undefined || source.mac === undefined)
       return {
         power: hasDevice,
         network: labControl !== undefined,
+        storage: labControl !== undefined,
         restore: hasDevice ? 'webhook' : source?.mac ? 'wake' : 'person',
       }
     },
@@ -87,6 +89,10 @@ export function openDrills(
     async network(node, to) {
       if (labControl === undefined) throw new Error('only the lab cuts networks')
       await order(ofLab(node), { network: to })
+    },
+    async storage(node, storage, to) {
+      if (labControl === undefined) throw new Error('only the lab cuts storages')
+      await order(`${labControl}/api/lab/storages/${encodeURIComponent(storage)}`, { network: to, node })
     },
     async sees(cluster) {
       const look = await logs.get(cluster)?.shared<Look>()

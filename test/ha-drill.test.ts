@@ -29,7 +29,13 @@ function facts(more: Partial<GateFacts> = {}): GateFacts {
   const { kind = 'shutdown', site: of = site() } = more
   return {
     ...{ kind, site: of, impact: impactOf(of, { node: 'pve1', kind }), lrm: 'active', hasServices: true, tasks: [] },
-    ...{ jobs: [], accepted: [], lives: [], means: { power: true, network: true, restore: 'lab' }, incidents: [] },
+    ...{
+      jobs: [],
+      accepted: [],
+      lives: [],
+      means: { power: true, network: true, storage: true, restore: 'lab' },
+      incidents: [],
+    },
     expectsNothing: false,
     ...more,
   }
@@ -58,14 +64,18 @@ test.each<[string, Partial<GateFacts>, GateCode[]]>([
   ['a backup', { tasks: ['vzdump 100'] }, ['busy']],
   ['another job', { jobs: ['j-1'] }, ['jobs']],
   ['the bot lives there', { lives: ['bot'] }, ['lives']],
-  ['no hand at the plug', { kind: 'power', means: { power: false, network: false, restore: 'person' } }, ['means']],
+  [
+    'no hand at the plug',
+    { kind: 'power', means: { power: false, network: false, storage: false, restore: 'person' } },
+    ['means'],
+  ],
   ['two nodes', { site: site({ nodes: nodes.slice(0, 2) }) }, ['quorum', 'moves-nothing']],
 ])('gates: %s', (_, more, codes) => expect(closed(facts(more))).toEqual(codes))
 
 test('what warns: the last margin, what hears no request, a person who must start the node', () => {
   const of = facts({
     site: site({ guests: [guest('vm:100', { listens: false })] }),
-    means: { power: false, network: false, restore: 'person' },
+    means: { power: false, network: false, storage: false, restore: 'person' },
   })
   expect(closed(of, 'warn')).toEqual(['margin', 'acpi', 'restore'])
 })

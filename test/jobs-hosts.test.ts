@@ -57,7 +57,7 @@ test('host wake by its power device, and no packet is sent', async () => {
   const told: string[] = []
   const device = await simCrew(stage, {
     drills: {
-      means: () => ({ power: true, network: false, restore: 'webhook' }),
+      means: () => ({ power: true, network: false, storage: false, restore: 'webhook' }),
       power: async (node, to) => {
         told.push(`${node} ${to}`)
         powerOn(cluster, host(node))

@@ -1,14 +1,16 @@
 import { z } from 'zod'
+import { victimOf } from '../src/core/drill-order.ts'
 import { timeOf } from '../src/core/drill-times.ts'
 import { defineWorker } from '../src/core/worker.ts'
-import { lossKinds } from '../src/ha/impact.ts'
+import { drillKinds } from '../src/ha/impact.ts'
 
 /** Keeps a drill that comes again, as it was approved. It is a job so that it is decided, written down and told like any other. */
 export default defineWorker({
   payload: z.object({
     order: z.object({
       node: z.string(),
-      kind: z.enum(lossKinds),
+      kind: z.enum(drillKinds),
+      storage: z.string().optional(),
       accept: z.array(z.string()),
       expectsNothing: z.boolean(),
     }),
@@ -44,7 +46,7 @@ export default defineWorker({
       done: 'Simulacros en {node} programados ({when}): {id}, el próximo el {next}',
     },
   },
-  titled: ({ order }) => ({ node: order.node }),
+  titled: ({ order }) => ({ node: victimOf(order) }),
   async run({ payload, job, step, drills, words }) {
     const { approved, ...wanted } = payload
     const fates = approved.fates.map(({ code, to, ...fate }) => ({
@@ -56,6 +58,6 @@ export default defineWorker({
     const next = await drills.pending(schedule)
     const { id, when, order } = schedule
     const told = next === undefined ? words.ha.drill.times.never : timeOf(schedule, next, job)
-    return { values: { node: order.node, when, id, next: told } }
+    return { values: { node: victimOf(order), when, id, next: told } }
   },
 })

@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import type { Watched } from '../src/core/drill-look.ts'
-import { longestOf } from '../src/core/drill-report.ts'
+import { victimOf } from '../src/core/drill-order.ts'
+import { longestText } from '../src/core/drill-report.ts'
 import { Cancelled, Refused } from '../src/core/errors.ts'
+import { fill } from '../src/core/language.ts'
 import { reads } from '../src/core/needs.ts'
 import { defineWorker } from '../src/core/worker.ts'
 import type { DrillContext, Seen, Watch } from '../src/drill/context.ts'
+import { goesOn } from '../src/drill/cut.ts'
 import { before } from '../src/drill/gates.ts'
 import { probed } from '../src/drill/probes.ts'
 import { withRecord } from '../src/drill/record.ts'
@@ -14,7 +17,7 @@ import { struck } from '../src/drill/strike.ts'
 import { reportOf, settled, startLine, told } from '../src/drill/verdict.ts'
 import { untouched, watched } from '../src/drill/watch.ts'
 import type { Steady } from '../src/ha/drill.ts'
-import { lossKinds } from '../src/ha/impact.ts'
+import { drillKinds } from '../src/ha/impact.ts'
 
 /** What was announced ends by itself, should nobody be left to end it. */
 const quietForMs = 2 * 3600_000
@@ -28,7 +31,8 @@ const fadesInMs = 2 * 60_000
 export default defineWorker({
   payload: z.object({
     node: z.string(),
-    kind: z.enum(lossKinds),
+    kind: z.enum(drillKinds),
+    storage: z.string().optional(),
     accept: z.array(z.string()),
     expectsNothing: z.boolean(),
   }),
@@ -48,9 +52,9 @@ export default defineWorker({
         quiet: 'Announce the work',
         began: 'Say that it begins',
         guard: 'Arm the dead-man switch',
-        inject: 'Take the node away',
+        inject: 'Take it away',
         measure: 'Measure',
-        restore: 'Bring the node back',
+        restore: 'Bring it back',
         again: 'Start what went down with it',
         settle: 'See that all is as before',
         report: 'Report',
@@ -73,6 +77,13 @@ export default defineWorker({
         undone: 'Could not be taken back: {node} went down, and with it {guests}.',
         leftDown: '{node} is down because of this drill. Press its power button, or: host wake {node}',
         leftUp: '{node} is up.',
+        giveBack: 'Please give {storage} back to {node}',
+        giveBackText: 'The lab was told to, and {node} still does without it.',
+        waited: 'Could not be taken back: for {seconds} s {guests} waited for {storage}.',
+        stillCut:
+          '{node} still does without {storage}. In the lab: POST /api/lab/storages/{storage} {"network":"up","node":"{node}"}. Then: storage show {storage}',
+        leftCut: '{node} does without {storage} because of this drill. See: storage show {storage}',
+        leftReached: '{node} reaches {storage}.',
       },
       refusals: {
         'gates-closed': {
@@ -87,6 +98,10 @@ export default defineWorker({
           says: '{node} is down because of this drill and has not come back. The report is in the thread.',
           hint: 'host wake {node}',
         },
+        'still-cut': {
+          says: '{node} does without {storage} because of this drill, and nobody could give it back. The report is in the thread.',
+          hint: 'storage show {storage}',
+        },
       },
     },
     es: {
@@ -96,9 +111,9 @@ export default defineWorker({
         quiet: 'Anunciar el trabajo',
         began: 'Decir que empieza',
         guard: 'Armar el interruptor de emergencia',
-        inject: 'Quitar el nodo',
+        inject: 'Quitarlo',
         measure: 'Medir',
-        restore: 'Traer el nodo de vuelta',
+        restore: 'Traerlo de vuelta',
         again: 'Arrancar lo que se apagó con él',
         settle: 'Ver que todo está como antes',
         report: 'Informar',
@@ -121,6 +136,13 @@ export default defineWorker({
         undone: 'No se pudo deshacer: {node} se apagó, y con él {guests}.',
         leftDown: '{node} está apagado por este simulacro. Usa su botón de encendido, o: host wake {node}',
         leftUp: '{node} está encendido.',
+        giveBack: 'Por favor devuélvele {storage} a {node}',
+        giveBackText: 'Al laboratorio se le pidió, y {node} sigue sin él.',
+        waited: 'No se pudo deshacer: durante {seconds} s {guests} esperó {storage}.',
+        stillCut:
+          '{node} sigue sin {storage}. En el laboratorio: POST /api/lab/storages/{storage} {"network":"up","node":"{node}"}. Luego: storage show {storage}',
+        leftCut: '{node} está sin {storage} por este simulacro. Mira: storage show {storage}',
+        leftReached: '{node} alcanza {storage}.',
       },
       refusals: {
         'gates-closed': {
@@ -135,17 +157,28 @@ export default defineWorker({
           says: '{node} está apagado por este simulacro y no ha vuelto. El informe está en el hilo.',
           hint: 'host wake {node}',
         },
+        'still-cut': {
+          says: '{node} está sin {storage} por este simulacro, y nadie pudo devolvérselo. El informe está en el hilo.',
+          hint: 'storage show {storage}',
+        },
       },
     },
   },
-  titled: ({ node, kind }) => ({ node, kind }),
+  titled: (payload) => ({ node: victimOf(payload), kind: payload.kind }),
   async run(context) {
     const { payload, job, step, drills, say, words } = context
-    const { node, kind } = payload
+    const { node, kind, storage } = payload
     const { cluster, id, requester } = job
-    const { steady, guests, within, observer } = await step('steady', () => before(context))
+    const { steady, guests, within, observer, gone: storages } = await step('steady', () => before(context))
     const window = await step('quiet', () =>
-      drills.quiet({ cluster, node, by: requester, forMs: quietForMs, why: say('labelled', { id }) }),
+      drills.quiet({
+        cluster,
+        node,
+        by: requester,
+        forMs: quietForMs,
+        why: say('labelled', { id }),
+        ...(storages ? { storages } : {}),
+      }),
     )
     await step('began', async () => {
       await drills.tell({ kind: 'drill.started', cluster, node, drill: id, at: steady.at })
@@ -160,7 +193,7 @@ export default defineWorker({
     }
     const probes = await probed(context, guests, sight)
     const letGo = drills.guard({ cluster, node, drill: id }, rescue(context, steady, guests))
-    const { seen, back, after } = await gone(context, { steady, guests, observer }, watch, loud)
+    const { seen, back, after } = await gone(context, { steady, guests, observer, heard: probes.sids }, watch, loud)
       .catch(async (error) => {
         // It ends here, so that what breaks from now on calls people again.
         if (error instanceof Refused || error instanceof Cancelled) await isOver(sight.clock.now() || steady.at, false)
@@ -179,14 +212,21 @@ export default defineWorker({
       return all
     })
     await told(context, report)
+    if (back.end === 'away' && storage !== undefined) throw new Refused('still-cut', { node, storage, drill: id })
     if (back.end === 'away') throw new Refused('never-back', { node, drill: id })
-    const most = longestOf(report)
-    const longest = most === undefined ? words.ha.drill.labels.nobody : `${most} s`
+    const longest = longestText(report, words)
     return {
-      values: { id, node, kind, result: words.ha.drill.results[report.verdict], longest },
-      fields: report.guests.map(({ name, sid, to, downSeconds, verdict }) => ({
+      values: { id, node: victimOf(payload), kind, result: words.ha.drill.results[report.verdict], longest },
+      fields: report.guests.map(({ name, sid, to, downSeconds, probeSeconds, verdict }) => ({
         name: `${name} (${sid})`,
-        value: [words.ha.drill.verdicts[verdict], to, downSeconds === undefined ? undefined : `${downSeconds} s`]
+        value: [
+          words.ha.drill.verdicts[verdict],
+          to,
+          downSeconds === undefined ? undefined : `${downSeconds} s`,
+          storage === undefined || !probeSeconds
+            ? undefined
+            : fill(words.ha.drill.labels.users, { time: `${probeSeconds} s` }),
+        ]
           .filter((part) => part !== undefined)
           .join(', '),
       })),
@@ -198,7 +238,11 @@ export default defineWorker({
     }
   },
   async leftovers({ payload, proxmox, say, results }) {
-    const { node } = payload
+    const { node, storage } = payload
+    if (storage !== undefined) {
+      const { active } = await proxmox.storageState(node, storage, { avoid: [node] })
+      return [say(active ? 'leftReached' : 'leftCut', { node, storage })]
+    }
     const { members } = await proxmox.clusterStatus({ avoid: [node] })
     const isUp = members.some(({ name, online }) => name === node && online)
     if (isUp) return [say('leftUp', { node })]
@@ -212,17 +256,21 @@ interface Scene {
   steady: Steady
   guests: readonly Watched[]
   observer: string
+  /** Whose probes answered before. */
+  heard: readonly string[]
 }
 
 /** The node gone, seen, and back, and everything looked at again. */
 async function gone(context: DrillContext, scene: Scene, watch: Watch, loud: () => Promise<void>) {
-  const { steady, guests } = scene
+  const { steady, guests, heard } = scene
   const seen = await brokenAndSeen(context, scene, watch)
   const back = seen.isUntouched
     ? await context.step('restore', async (): Promise<Back> => ({ at: (await watch()).now, end: 'back' }))
     : await broughtBack(context, seen, watch, loud)
   if (back.end === 'back') await startedAgain(context, steady, guests)
-  const after = await context.step('settle', () => settled(context, steady, guests, watch, back))
+  const first = await context.step('settle', () => settled(context, steady, guests, watch, back))
+  const isStorage = context.payload.storage !== undefined && back.end === 'back'
+  const after = isStorage ? await context.step('settle', () => goesOn(context, steady, first, heard), 3) : first
   const isReadable = back.end === 'back' && !seen.isUntouched
   const told = isReadable ? await context.step('settle', () => withRecord(context, steady, seen, after), 2) : seen
   return { seen: told, back, after }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { answer, defineCommand } from '../../src/core/command.ts'
+import { victimOf } from '../../src/core/drill-order.ts'
 import { groupRow } from '../../src/core/drill-overdue.ts'
 import { trendOf, trendText } from '../../src/core/drill-picture.ts'
-import { longestOf } from '../../src/core/drill-report.ts'
+import { longestOf, longestText } from '../../src/core/drill-report.ts'
 import { readHa } from '../../src/core/ha.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration, formatTime } from '../../src/core/time.ts'
@@ -67,10 +68,14 @@ export default defineCommand({
           return [
             report.id,
             formatTime(report.startedAt * 1000, asker),
-            report.node,
+            victimOf(report),
             kinds[report.kind as keyof typeof kinds],
             results[report.verdict],
-            longest === undefined ? '' : formatDuration(longest),
+            longest === undefined
+              ? report.storage === undefined
+                ? ''
+                : longestText(report, words)
+              : formatDuration(longest),
           ]
         }),
       },

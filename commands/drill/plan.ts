@@ -3,12 +3,12 @@ import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
 import { tellGate } from '../../src/core/drill-gate.ts'
+import { drillWants, orderOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
 import { tellFate } from '../../src/core/fate.ts'
-import { findNode } from '../../src/core/find.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { drillPlanOf } from '../../src/ha/drill-plan.ts'
-import { lossKinds } from '../../src/ha/impact.ts'
+import { drillKinds } from '../../src/ha/impact.ts'
 
 const marks = { pass: '✅', warn: '⚠️', fail: '❌' }
 
@@ -19,17 +19,20 @@ export default defineCommand({
   needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
   args: z.object({
     node: arg.node(),
-    kind: arg.choice(lossKinds).prefault('shutdown'),
+    kind: arg.choice(drillKinds).prefault('shutdown'),
+    storage: arg.storage().optional(),
     accept: arg.text().optional(),
     expect: arg.choice(['moves', 'nothing']).prefault('moves'),
   }),
   positionals: ['node'],
+  wants: drillWants,
   text: {
     en: {
       summary: 'What a drill on a node would do and prove, and what must be so before it',
       args: {
         node: 'The node that goes',
         kind: 'How it goes',
+        storage: 'Which storage it loses (kind:storage)',
         accept: 'Machines not under HA that may go down too',
         expect: 'Whether something is to move',
       },
@@ -46,6 +49,7 @@ export default defineCommand({
       args: {
         node: 'El nodo que se va',
         kind: 'Cómo se va',
+        storage: 'Qué almacenamiento pierde (kind:storage)',
         accept: 'Máquinas fuera de HA que también pueden apagarse',
         expect: 'Si algo ha de moverse',
       },
@@ -67,24 +71,27 @@ export default defineCommand({
     const words = house.words[asker.language]
     const { drill, impact: said } = words.ha
     const { nodes } = await proxmox.resources({ signal })
-    const node = findNode(nodes, args.node, cluster).name
-    const facts = await drillFacts(proxmox, { house, cluster, node, signal })
-    const accept = args.accept?.split(/[\s,;]+/).filter(Boolean) ?? []
-    const plan = drillPlanOf(facts, { node, kind: args.kind, accept, expectsNothing: args.expect === 'nothing' })
+    const order = await orderOf(proxmox, args, { nodes, cluster, signal })
+    const { node, kind } = order
+    const plan = drillPlanOf(await drillFacts(proxmox, { ...order, house, cluster, signal }), order)
     const closed = plan.gates.filter(({ verdict }) => verdict === 'fail')
     const gateRows = [...plan.gates]
       .sort((a, b) => rank[a.verdict] - rank[b.verdict])
       .map((gate) => `${marks[gate.verdict]} ${tellGate(gate, node, drill)}`)
     return answer({
-      title: say('title', { node, kind: said.kinds[args.kind] }),
+      title: say('title', { node: victimOf(order), kind: said.kinds[kind] }),
       state: closed.length > 0 ? 'failed' : plan.gates.some(({ verdict }) => verdict === 'warn') ? 'warning' : 'ok',
       text: [
-        drill.proves[args.kind],
-        closed.length > 0 ? say('closed', { count: closed.length }) : say('open', { node, id: args.kind }),
+        drill.proves[kind],
+        closed.length > 0 ? say('closed', { count: closed.length }) : say('open', { node, id: whatOf(order) }),
         '',
         ...gateRows,
       ].join('\n'),
-      fields: [{ name: say('within'), value: args.kind === 'migrate' ? say('none') : formatDuration(plan.within) }],
+      fields: [
+        kind === 'storage'
+          ? { name: drill.labels.held, value: formatDuration(plan.impact.down.to) }
+          : { name: say('within'), value: kind === 'migrate' ? say('none') : formatDuration(plan.within) },
+      ],
       ...(plan.impact.fates.length === 0
         ? {}
         : {

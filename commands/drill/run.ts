@@ -3,13 +3,13 @@ import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
 import { tellGate } from '../../src/core/drill-gate.ts'
+import { drillWants, orderOf, shellOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { tellFate } from '../../src/core/fate.ts'
-import { findNode } from '../../src/core/find.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { decidedOnDrill, drillPlanOf } from '../../src/ha/drill-plan.ts'
-import { lossKinds } from '../../src/ha/impact.ts'
+import { drillKinds } from '../../src/ha/impact.ts'
 import drillWorker from '../../workers/drill.ts'
 
 /** Breaks a node on purpose, measures what becomes of its machines, and puts everything back. */
@@ -20,17 +20,20 @@ export default defineCommand({
   needs: [reads.cluster, reads.guests, reads.nodes, reads.storages],
   args: z.object({
     node: arg.node(),
-    kind: arg.choice(lossKinds).prefault('shutdown'),
+    kind: arg.choice(drillKinds).prefault('shutdown'),
+    storage: arg.storage().optional(),
     accept: arg.text().optional(),
     expect: arg.choice(['moves', 'nothing']).prefault('moves'),
   }),
   positionals: ['node'],
+  wants: drillWants,
   text: {
     en: {
       summary: 'Break a node on purpose, measure how its machines come back, and put everything back',
       args: {
         node: 'The node that goes',
         kind: 'How it goes',
+        storage: 'Which storage it loses (kind:storage)',
         accept: 'Machines not under HA that may go down too',
         expect: 'Whether something is to move',
       },
@@ -38,11 +41,13 @@ export default defineCommand({
         title: 'Drill: {node} goes ({kind})',
         within: 'Must run again within',
         clicks: 'Select node {node}, then Shutdown; watch Datacenter → HA; start the node again by hand',
+        unplug:
+          "Nothing in the web interface does it: pull {node}'s cable to the storage network, watch Datacenter → HA and the machine's console, and plug it in again",
       },
       refusals: {
         'gate-closed': {
           says: 'The drill on {node} cannot be run yet:\n{gates}',
-          hint: 'drill plan {node} kind:{kind}',
+          hint: 'drill plan {node} kind:{what}',
         },
       },
     },
@@ -51,6 +56,7 @@ export default defineCommand({
       args: {
         node: 'El nodo que se va',
         kind: 'Cómo se va',
+        storage: 'Qué almacenamiento pierde (kind:storage)',
         accept: 'Máquinas fuera de HA que también pueden apagarse',
         expect: 'Si algo ha de moverse',
       },
@@ -58,11 +64,13 @@ export default defineCommand({
         title: 'Simulacro: se va {node} ({kind})',
         within: 'Tiene que correr otra vez en',
         clicks: 'Selecciona el nodo {node}, luego Shutdown; mira Datacenter → HA; enciende el nodo otra vez a mano',
+        unplug:
+          'Nada en la interfaz web lo hace: saca el cable de {node} a la red de almacenamiento, mira Datacenter → HA y la consola de la máquina, y conéctalo otra vez',
       },
       refusals: {
         'gate-closed': {
           says: 'El simulacro en {node} todavía no se puede correr:\n{gates}',
-          hint: 'drill plan {node} kind:{kind}',
+          hint: 'drill plan {node} kind:{what}',
         },
       },
     },
@@ -77,33 +85,32 @@ export default defineCommand({
     const words = house.words[asker.language]
     const { drill, impact: said } = words.ha
     const { nodes } = await proxmox.resources({ signal })
-    const { kind } = args
-    const node = findNode(nodes, args.node, cluster).name
-    const facts = await drillFacts(proxmox, { house, cluster, node, signal })
-    const accept = args.accept?.split(/[\s,;]+/).filter(Boolean) ?? []
-    const order = { node, kind, accept, expectsNothing: args.expect === 'nothing' }
+    const order = await orderOf(proxmox, args, { nodes, cluster, signal })
+    const { node, kind } = order
+    const facts = await drillFacts(proxmox, { ...order, house, cluster, signal })
     const plan = drillPlanOf(facts, order)
     const told = (verdict: 'fail' | 'warn') =>
       plan.gates.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, drill))
-    if (told('fail').length > 0) throw new Refused('gate-closed', { node, kind, gates: told('fail').join('\n') })
+    if (told('fail').length > 0) {
+      throw new Refused('gate-closed', { node, what: whatOf(order), gates: told('fail').join('\n') })
+    }
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
     return run(drillWorker.job(order), {
-      title: say('title', { node, kind: said.kinds[kind] }),
+      title: say('title', { node: victimOf(order), kind: said.kinds[kind] }),
       node: observer,
       shows: [
         { name: drill.labels.kind, value: `${said.kinds[kind]}. ${drill.proves[kind]}` },
         ...plan.impact.fates
           .filter(({ outcome }) => outcome !== 'off')
           .map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellFate(fate, words)[0] })),
-        { name: say('within'), value: formatDuration(plan.within) },
+        kind === 'storage'
+          ? { name: drill.labels.held, value: formatDuration(plan.impact.down.to) }
+          : { name: say('within'), value: formatDuration(plan.within) },
       ],
       warnings: told('warn'),
       explain: {
-        shell: [
-          `pvesh create /nodes/${node}/status --command ${kind === 'reboot' ? 'reboot' : 'shutdown'}`,
-          'ha-manager status',
-        ],
-        clicks: [say('clicks', { node })],
+        shell: shellOf(order, facts.look.storages),
+        clicks: [say(kind === 'storage' ? 'unplug' : 'clicks', { node })],
       },
       state: decidedOnDrill(plan),
     })

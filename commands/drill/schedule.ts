@@ -3,17 +3,17 @@ import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand, type PlanContext, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
 import { tellGate } from '../../src/core/drill-gate.ts'
+import { drillWants, orderOf, shellOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
 import { endText, timeOf } from '../../src/core/drill-times.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { tellFate } from '../../src/core/fate.ts'
-import { findNode } from '../../src/core/find.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { cronOf } from '../../src/core/when.ts'
 import { consequencesOf } from '../../src/ha/drill-changes.ts'
 import { drillPlanOf } from '../../src/ha/drill-plan.ts'
 import type { GateCode } from '../../src/ha/gates.ts'
-import { lossKinds } from '../../src/ha/impact.ts'
+import { drillKinds } from '../../src/ha/impact.ts'
 import drillSchedule from '../../workers/drill-schedule.ts'
 
 const minute = 60_000
@@ -33,7 +33,8 @@ export default defineCommand({
   args: z.object({
     node: arg.node().optional(),
     when: arg.text().optional(),
-    kind: arg.choice(lossKinds).prefault('shutdown'),
+    kind: arg.choice(drillKinds).prefault('shutdown'),
+    storage: arg.storage().optional(),
     accept: arg.text().optional(),
     expect: arg.choice(['moves', 'nothing']).prefault('moves'),
     notice: arg.choice(['1m', '10m', '1h', '4h', '1d']).prefault('1h'),
@@ -41,7 +42,11 @@ export default defineCommand({
     tz: arg.text().optional(),
   }),
   positionals: ['node', 'when'],
-  wants: (values) => (values.node === undefined ? { must: [], never: [] } : { must: ['when'], never: [] }),
+  wants(values) {
+    if (values.node === undefined) return { must: [], never: [] }
+    const { must, never } = drillWants(values)
+    return { must: ['when', ...must], never }
+  },
   text: {
     en: {
       summary: 'Run a drill again and again; without a node, list what is scheduled',
@@ -49,6 +54,7 @@ export default defineCommand({
         node: 'The node that goes',
         when: 'When: every month first tuesday 10:00, every monday 03:00, or cron',
         kind: 'How it goes',
+        storage: 'Which storage it loses (kind:storage)',
         accept: 'Machines not under HA that may go down too',
         expect: 'Whether something is to move',
         notice: 'How long before it is announced',
@@ -76,7 +82,7 @@ export default defineCommand({
         'no-zone': { says: '"{given}" is no time zone.', hint: 'drill schedule {node} tz:America/Guayaquil' },
         'gate-closed': {
           says: 'Drills on {node} cannot be scheduled yet:\n{gates}',
-          hint: 'drill plan {node} kind:{kind}',
+          hint: 'drill plan {node} kind:{what}',
         },
       },
     },
@@ -86,6 +92,7 @@ export default defineCommand({
         node: 'El nodo que se va',
         when: 'Cuándo: cada mes primer martes 10:00, cada lunes 03:00, o cron',
         kind: 'Cómo se va',
+        storage: 'Qué almacenamiento pierde (kind:storage)',
         accept: 'Máquinas fuera de HA que también pueden apagarse',
         expect: 'Si algo ha de moverse',
         notice: 'Cuánto antes se anuncia',
@@ -114,7 +121,7 @@ export default defineCommand({
         'no-zone': { says: '"{given}" no es una zona horaria.', hint: 'drill schedule {node} tz:America/Guayaquil' },
         'gate-closed': {
           says: 'En {node} todavía no se pueden programar simulacros:\n{gates}',
-          hint: 'drill plan {node} kind:{kind}',
+          hint: 'drill plan {node} kind:{what}',
         },
       },
     },
@@ -137,22 +144,23 @@ export default defineCommand({
     const words = house.words[asker.language]
     const { drill, impact: said } = words.ha
     const { nodes } = await proxmox.resources({ signal })
-    const node = findNode(nodes, args.node, cluster).name
-    const { kind } = args
+    const order = await orderOf(proxmox, { ...args, node: args.node }, { nodes, cluster, signal })
+    const { node, kind } = order
     const at = timesOf({ ...args, when: args.when, node }, context)
-    const accept = args.accept?.split(/[\s,;]+/).filter(Boolean) ?? []
-    const order = { node, kind, accept, expectsNothing: args.expect === 'nothing' }
-    const plan = drillPlanOf(await drillFacts(proxmox, { house, cluster, node, signal }), order)
+    const facts = await drillFacts(proxmox, { ...order, house, cluster, signal })
+    const plan = drillPlanOf(facts, order)
     const bad = plan.gates.filter(({ code, verdict }) => verdict !== 'pass' && !passing.includes(code))
     const told = (verdict: 'fail' | 'warn') =>
       bad.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, drill))
-    if (told('fail').length > 0) throw new Refused('gate-closed', { node, kind, gates: told('fail').join('\n') })
+    if (told('fail').length > 0) {
+      throw new Refused('gate-closed', { node, what: whatOf(order), gates: told('fail').join('\n') })
+    }
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
     const approved = consequencesOf(plan)
     const { pattern, tz, next, noticeMs } = at
     const withinMs = laters[args.window]
     return run(drillSchedule.job({ order, when: args.when, pattern, tz, noticeMs, withinMs, approved }), {
-      title: say('title', { node, when: args.when }),
+      title: say('title', { node: victimOf(order), when: args.when }),
       node: observer,
       shows: [
         { name: say('next'), value: next.map((one) => timeOf({ tz }, one, asker)).join('\n') },
@@ -165,10 +173,7 @@ export default defineCommand({
       ],
       warnings: [...told('warn'), say('lasts')],
       explain: {
-        shell: [
-          `pvesh create /nodes/${node}/status --command ${kind === 'reboot' ? kind : 'shutdown'}`,
-          'ha-manager status',
-        ],
+        shell: shellOf(order, facts.look.storages),
         clicks: [say('clicks', { node })],
       },
       state: approved,
@@ -234,7 +239,7 @@ async function listed({
     const { id, order, when } = schedule
     const kind = words.ha.impact.kinds[order.kind as keyof typeof words.ha.impact.kinds]
     const time = next === undefined ? said.never : timeOf(schedule, next, asker)
-    return [id, order.node, kind, when, time, last?.end ? endText(last.end, { words, nameOf }) : '']
+    return [id, victimOf(order), kind, when, time, last?.end ? endText(last.end, { words, nameOf }) : '']
   })
   const columns = [said.id, labels.node, labels.kind, labels.when, said.next, said.last]
   return answer({ title, text: say('change'), table: { columns, rows: await Promise.all(rows) } })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { arg } from '../../src/core/args.ts'
 import { act, defineCommand } from '../../src/core/command.ts'
+import { victimOf } from '../../src/core/drill-order.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findSchedule } from '../../src/core/find-schedule.ts'
 
@@ -41,7 +42,7 @@ export default defineCommand({
     const schedule = await findSchedule(house, cluster, args.schedule)
     if (!schedule) throw new Refused('unknown-schedule', { given: args.schedule, cluster })
     const { id, when, order } = schedule
-    const values = { id, when, node: order.node }
+    const values = { id, when, node: victimOf(order) }
     return act({
       title: say('title', values),
       shows: [],

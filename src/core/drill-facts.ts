@@ -1,6 +1,8 @@
+import type { DrillMeans } from './drills.ts'
 import type { House } from './house.ts'
 import type { ProxmoxPort } from './ports.ts'
 import { readSite, type SiteLook } from './site.ts'
+import { readCut, type StorageCut } from './storage-cut.ts'
 
 /** What a drill's plan is made of, beside how the node is to go. */
 export interface DrillFacts {
@@ -10,19 +12,36 @@ export interface DrillFacts {
   jobs: string[]
   incidents: string[]
   lives: string[]
-  means: { power: boolean; network: boolean; restore: string }
+  means: DrillMeans
+  /** Where a storage is what goes. */
+  cut?: StorageCut
 }
 
 const delicate = /^(?:vzdump|qmigrate|vzmigrate|qmclone|vzclone|qmrestore|vzrestore|imgcopy|move|hamigrate|srv)/
 
+/** What is typed into hangs on no disk. */
+const console = /^(?:vnc|spice|term)/
+
+/** What is to go. */
+interface Order {
+  node: string
+  storage?: string | undefined
+}
+
 /** Reads the cluster for a drill on `node`; from here on everything is worked out. */
-export async function readDrill(proxmox: ProxmoxPort, node: string, signal: AbortSignal) {
+export async function readDrill(proxmox: ProxmoxPort, { node, storage }: Order, signal: AbortSignal) {
   const [look, tasks] = await Promise.all([
     readSite(proxmox, (guest) => guest.node === node, signal),
     proxmox.clusterTasks({ signal }).catch(() => []),
   ])
-  const running = tasks.filter(({ endtime, type }) => endtime === undefined && delicate.test(type))
-  return { look, tasks: running.map(({ type, id, node: at }) => `${type} ${id} (${at})`) }
+  const { nodes } = look.ha
+  const cut = storage === undefined ? {} : { cut: await readCut(proxmox, storage, { sections: look.storages, nodes }) }
+  // A node that loses a storage may hold up anything that it does.
+  const isTouched = (type: string, at: string) => storage !== undefined && at === node && !console.test(type)
+  const running = tasks.filter(
+    ({ endtime, type, node: at }) => endtime === undefined && (delicate.test(type) || isTouched(type, at)),
+  )
+  return { look, ...cut, tasks: running.map(({ type, id, node: at }) => `${type} ${id} (${at})`) }
 }
 
 /** Of the house, what a drill is held against. */
@@ -36,10 +55,10 @@ interface Asked {
 /** The same, with what only the house knows. */
 export async function drillFacts(
   proxmox: ProxmoxPort,
-  { house, cluster, node, signal }: { house: Asked; cluster: string; node: string; signal: AbortSignal },
+  { house, cluster, node, storage, signal }: Order & { house: Asked; cluster: string; signal: AbortSignal },
 ): Promise<DrillFacts> {
   const [read, jobs, incidents] = await Promise.all([
-    readDrill(proxmox, node, signal),
+    readDrill(proxmox, { node, storage }, signal),
     house.jobs.list({ cluster, live: true, most: 50 }),
     house.incidents.list({ cluster, live: true, most: 50 }),
   ])

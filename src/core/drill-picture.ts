@@ -1,3 +1,4 @@
+import { victimOf } from './drill-order.ts'
 import { longestOf, realSeconds, reportTitle, thesisSeconds } from './drill-report.ts'
 import type { BandRow, Bands, DrillGuest, DrillReport, Trend } from './drills.ts'
 import type { Reader } from './incident-card.ts'
@@ -7,12 +8,14 @@ import { formatDay, formatDuration } from './time.ts'
 
 /** What the picture of a drill shows: the node above, its machines below. Milliseconds since the drill began. */
 export function bandsOf(report: DrillReport, words: Words): Bands {
-  const { node, startedAt, endedAt, lostAt, backAt, guests, kind } = report
+  const { startedAt, endedAt, lostAt, backAt, guests, kind } = report
+  const [node, off, on] =
+    report.storage === undefined ? [report.node, 'offline', 'online'] : [victimOf(report), 'inactive', 'active']
   const ms = (at: number) => Math.max(0, Math.round((at - startedAt) * 1000))
   const to = ms(endedAt)
   const gone = lostAt === undefined ? to : ms(lostAt)
   const back = backAt === undefined ? to : ms(backAt)
-  const first = kind === 'power' || kind === 'network' ? 'up' : 'leaving'
+  const first = /^(?:power|network|storage)$/.test(kind) ? 'up' : 'leaving'
   const spans = kept([
     { from: 0, to: gone, state: first },
     { from: gone, to: Math.max(gone, back), state: 'down' },
@@ -23,10 +26,15 @@ export function bandsOf(report: DrillReport, words: Words): Bands {
     ...words.ha.drill.picture,
     from: 0,
     to,
-    rows: [{ name: node, spans }, ...guests.map((guest) => rowOf(guest, ms, to))],
+    rows: [
+      { name: node, spans },
+      ...guests.map((guest) =>
+        guest.predicted.outcome === 'stalls' ? stillRow(guest, gone, back, to) : rowOf(guest, ms, to),
+      ),
+    ],
     marks: [
-      ...(lostAt === undefined ? [] : [{ at: gone, label: `${node} offline` }]),
-      ...(backAt === undefined ? [] : [{ at: back, label: `${node} online` }]),
+      ...(lostAt === undefined ? [] : [{ at: gone, label: `${node} ${off}` }]),
+      ...(backAt === undefined ? [] : [{ at: back, label: `${node} ${on}` }]),
     ],
   }
 }
@@ -48,10 +56,27 @@ function rowOf({ name, sid, downAt, upAt, downSeconds }: DrillGuest, ms: (at: nu
   }
 }
 
+/** When one stood still only its probe says, and only for how long: it is drawn while its storage was gone. */
+function stillRow({ name, sid, probeSeconds, verdict }: DrillGuest, gone: number, back: number, to: number): BandRow {
+  const state = probeSeconds === undefined ? 'unknown' : verdict === 'went-on' ? 'up' : 'down'
+  return {
+    name: `${name} (${sid})`,
+    ...(probeSeconds === undefined ? {} : { note: formatDuration(probeSeconds) }),
+    spans: kept([
+      { from: 0, to: gone, state: 'up' },
+      { from: gone, to: Math.max(gone, back), state },
+      { from: Math.max(gone, back), to, state: 'up' },
+    ]),
+  }
+}
+
 /** The same for who cannot see it: each machine and how long it was down. */
 export const pictureText = ({ guests }: DrillReport): string =>
   guests
-    .map(({ name, downSeconds }) => `${name}: ${downSeconds === undefined ? '–' : formatDuration(downSeconds)}`)
+    .map(({ name, downSeconds, probeSeconds }) => {
+      const seconds = downSeconds ?? probeSeconds
+      return `${name}: ${seconds === undefined ? '–' : formatDuration(seconds)}`
+    })
     .join('; ')
 
 /** So many fit side by side and can be read on a phone. */

@@ -1,3 +1,4 @@
+import { victimOf } from './drill-order.ts'
 import type { DrillGuest, DrillReport } from './drills.ts'
 import { fill, type Language } from './language.ts'
 import type { Message } from './message.ts'
@@ -27,11 +28,22 @@ function longest({ guests }: DrillReport): DrillGuest | undefined {
 /** How long that was; seconds. */
 export const longestOf = (report: DrillReport): number | undefined => longest(report)?.downSeconds
 
+/** The same in words: where a storage went, what users saw; where nobody measured it, that is what is known. */
+export function longestText(report: DrillReport, words: Words): string {
+  const seen = longestOf(report)
+  if (seen !== undefined) return `${seen} s`
+  const still = report.guests.filter(({ predicted }) => predicted.outcome === 'stalls')
+  if (still.length === 0) return words.ha.drill.labels.nobody
+  const probed = still.flatMap(({ probeSeconds }) => probeSeconds ?? [])
+  return probed.length < still.length ? words.say.unknown : `${Math.max(...probed)} s`
+}
+
 /** `Drill d-4f2a9c: pve1, graceful shutdown: passed`. */
-export function reportTitle({ id, node, kind, verdict }: DrillReport, words: Words): string {
+export function reportTitle(report: DrillReport, words: Words): string {
+  const { id, kind, verdict } = report
   const { labels, results } = words.ha.drill
   const { kinds } = words.ha.impact
-  return `${labels.drill} ${id}: ${node}, ${kinds[kind as keyof typeof kinds]}: ${results[verdict]}`
+  return `${labels.drill} ${id}: ${victimOf(report)}, ${kinds[kind as keyof typeof kinds]}: ${results[verdict]}`
 }
 
 /** A report as one card: foretold beside seen, a machine a row, and its timeline. */
@@ -98,6 +110,7 @@ const phaseSlack = 20
 
 function comparedText(report: DrillReport, words: Words): string {
   const { labels } = words.ha.drill
+  if (report.storage !== undefined) return labels.whyStorage
   const longest = longestOf(report)
   const here = longest === undefined ? '–' : formatDuration(longest)
   const values = { here, thesis: thesisSeconds, real: realSeconds }
@@ -110,12 +123,13 @@ export const reportJson = (report: DrillReport): string =>
   JSON.stringify({ ...report, compared: { thesisSeconds, realClusterSeconds: realSeconds } })
 
 function downText(guest: DrillReport['guests'][number], labels: Words['ha']['drill']['labels']): string {
-  const { downSeconds, uncertaintySeconds, probeSeconds, probeSilent } = guest
+  const { downSeconds, uncertaintySeconds, probeSeconds, probeSilent, predicted } = guest
   const slack = uncertaintySeconds ? ` ± ${uncertaintySeconds} s` : ''
   return [
     downSeconds === undefined ? undefined : `${formatDuration(downSeconds)}${slack}`,
     probeSeconds === undefined ? undefined : fill(labels.users, { time: formatDuration(probeSeconds) }),
     probeSilent ? labels.probeSilent : undefined,
+    predicted.outcome === 'stalls' && probeSeconds === undefined && !probeSilent ? labels.unmeasured : undefined,
   ]
     .filter((part) => part !== undefined)
     .join('; ')

@@ -6,6 +6,8 @@ import type { Identity } from './roles.ts'
 export interface DrillOrder {
   node: string
   kind: string
+  /** Which one the node loses, where it loses a storage. */
+  storage?: string | undefined
   accept: string[]
   expectsNothing: boolean
 }

@@ -1,3 +1,4 @@
+import { victimOf } from './drill-order.ts'
 import type { Against, DrillSchedule, TickEnd } from './drill-schedule.ts'
 import type { Reader } from './incident-card.ts'
 import { fill } from './language.ts'
@@ -40,7 +41,7 @@ export function agreedFields(schedule: DrillSchedule, reader: Reader): Field[] {
 /** Announces one time, with a button that leaves it out. */
 export function noticeCard(schedule: DrillSchedule, at: number, reader: Reader): Message {
   const { times } = reader.words.ha.drill
-  const values = { time: timeOf(schedule, at, reader), node: schedule.order.node, kind: kindOf(schedule, reader) }
+  const values = { time: timeOf(schedule, at, reader), node: victimOf(schedule.order), kind: kindOf(schedule, reader) }
   return {
     title: fill(times.announced, values),
     state: 'waiting',
@@ -65,7 +66,7 @@ export function endCard(
 ): Message {
   const { times } = reader.words.ha.drill
   const values = {
-    node: schedule.order.node,
+    node: victimOf(schedule.order),
     time: timeOf(schedule, at, reader),
     next: next === undefined ? times.never : timeOf(schedule, next, reader),
   }
@@ -89,6 +90,6 @@ export function endText(end: TickEnd, reader: Pick<Reader, 'words' | 'nameOf'>):
 /** It has come to its end by itself. */
 export function overCard(schedule: DrillSchedule, { words }: Pick<Reader, 'words'>): Message {
   const { times } = words.ha.drill
-  const values = { id: schedule.id, node: schedule.order.node, line: schedule.line }
+  const values = { id: schedule.id, node: victimOf(schedule.order), line: schedule.line }
   return { title: fill(times.ended, values), state: 'warning', text: fill(times.endedText, values) }
 }

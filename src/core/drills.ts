@@ -7,6 +7,8 @@ export interface DrillMeans {
   power: boolean
   /** Its network can be cut. */
   network: boolean
+  /** A storage can be taken from it. */
+  storage: boolean
   /** Who starts it again: the lab, a power device, another node by Wake-on-LAN, or a person. */
   restore: 'lab' | 'webhook' | 'wake' | 'person'
 }
@@ -31,7 +33,8 @@ export interface DrillGuest {
   probeSilent?: true
   /** Where it was at the end. */
   end?: string
-  verdict: 'as-predicted' | 'elsewhere' | 'late' | 'not-back' | 'untouched' | 'unknown'
+  /** When a storage went: `in-place`: not moved, no probe; `went-on`: it did not stand still; `hit`: it did, unforetold. */
+  verdict: 'as-predicted' | 'elsewhere' | 'late' | 'not-back' | 'untouched' | 'unknown' | 'in-place' | 'went-on' | 'hit'
 }
 
 export interface DrillReport {
@@ -39,6 +42,8 @@ export interface DrillReport {
   cluster: string
   node: string
   kind: string
+  /** What the node lost, where that was a storage. */
+  storage?: string
   by: Identity
   startedAt: number
   endedAt: number
@@ -110,6 +115,8 @@ export interface DrillGround extends Drills {
   schedule(job: string, wanted: WantedSchedule): Promise<DrillSchedule>
   power(node: string, to: 'on' | 'off'): Promise<void>
   network(node: string, to: 'cut' | 'up'): Promise<void>
+  /** Takes a storage from one node, and gives it back. */
+  storage(node: string, storage: string, to: 'cut' | 'up'): Promise<void>
   /** What the watcher saw last, while that is fresh: what it has asked, nobody asks again. */
   sees(cluster: string): Promise<SeenLook | undefined>
   /** How often a drill asks the cluster something of its own, ms; and whether the cluster's clock is no simulated one. */
@@ -120,7 +127,15 @@ export interface DrillGround extends Drills {
   probing(sids: readonly string[], now: () => number): { stop(): Record<string, number> }
   keep(report: DrillReport): Promise<void>
   /** Announces work on the node, so that what it is expected to break calls nobody; ends by itself. */
-  quiet(about: { cluster: string; node: string; by: Identity; forMs: number; why: string }): Promise<string>
+  quiet(about: {
+    cluster: string
+    node: string
+    /** All that it is expected to lose; absent: it goes itself. */
+    storages?: string[]
+    by: Identity
+    forMs: number
+    why: string
+  }): Promise<string>
   /** Ends that, now or a little later. */
   loud(window: string, by: Identity, afterMs?: number): Promise<void>
   /**

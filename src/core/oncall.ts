@@ -33,6 +33,8 @@ export interface Window {
   cluster: string
   /** Absent: the whole cluster. */
   node?: string
+  /** Storages that the node loses, where that is all it is to lose. */
+  storages?: string[]
   /** What the work is, as its announcer said it. */
   why?: string
   from: number

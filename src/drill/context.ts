@@ -4,6 +4,8 @@ import type { DrillLook, Measured, Steady, StopCode } from '../ha/drill.ts'
 export interface DrillPayload {
   node: string
   kind: Steady['impact']['kind']
+  /** Which one it loses, where it loses a storage. */
+  storage?: string | undefined
   accept: string[]
   expectsNothing: boolean
 }

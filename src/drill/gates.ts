@@ -10,7 +10,7 @@ import type { DrillContext } from './context.ts'
 /** How it is before, and whether the gates are still open: people may have waited long for an approval. */
 export async function before({ payload, proxmox, drills, words, signal }: DrillContext) {
   const { node } = payload
-  const read = await readDrill(proxmox, node, signal)
+  const read = await readDrill(proxmox, payload, signal)
   const facts = { ...read, jobs: [], incidents: [], lives: [], means: drills.means(node) }
   const { impact, gates, within } = drillPlanOf(facts, payload)
   const closed = gates.filter(({ verdict }) => verdict === 'fail').map((gate) => tellGate(gate, node, words.ha.drill))
@@ -29,5 +29,5 @@ export async function before({ payload, proxmox, drills, words, signal }: DrillC
     managed: [...under],
   }
   const guests: Watched[] = watched.map((guest) => ({ sid: sidOf(guest), vmid: guest.vmid, kind: guest.kind }))
-  return { steady, guests, within, observer }
+  return { steady, guests, within, observer, gone: read.cut?.gone }
 }

@@ -28,6 +28,8 @@ export async function probed({ step, drills }: DrillContext, guests: readonly Wa
   }
   return {
     stop,
+    /** Those that answered before. */
+    sids: heard,
     /** What was seen, with what users saw. */
     heard(seen: Seen): Seen {
       const guests = { ...seen.guests }

@@ -2,6 +2,7 @@ import type { Watched } from '../core/drill-look.ts'
 import { Refused } from '../core/errors.ts'
 import type { Steady } from '../ha/drill.ts'
 import { type DrillContext, pollMs, type Seen, type Watch } from './context.ts'
+import { givenBack } from './cut.ts'
 
 /** Seconds on Proxmox's clock: how long a node may take to go, how often a person is asked, and when no more. */
 const goneWithin = 20 * 60
@@ -28,6 +29,7 @@ export interface Back {
 export async function broughtBack(context: DrillContext, seen: Seen, watch: Watch, loud: () => Promise<void>) {
   const { payload, drills, step, change } = context
   const { node, kind } = payload
+  if (kind === 'storage') return givenBack(context, watch, loud, backWithin)
   const online = async () => (await watch().catch(() => undefined))?.online.includes(node) ?? false
   let isDeaf = false
   if (kind !== 'reboot') {
@@ -149,10 +151,11 @@ export const alone = ({ managed }: Steady, guests: readonly Watched[]) =>
  * and starts what went down with it.
  */
 export function rescue({ payload, proxmox, drills }: DrillContext, steady: Steady, guests: readonly Watched[]) {
-  const { node, kind } = payload
+  const { node, kind, storage } = payload
   const started = new Set<string>()
   return async (): Promise<void> => {
     const o = { avoid: [node], timeoutMs: 5000 }
+    if (storage !== undefined) await drills.storage(node, storage, 'up')
     const { members } = await proxmox.clusterStatus(o)
     if (!members.some(({ name, online }) => name === node && online)) {
       const { restore } = drills.means(node)

@@ -20,6 +20,8 @@ export class Sight {
   readonly #running = new Map<string, { node: string; since: number }>()
   #askedAt = Number.NEGATIVE_INFINITY
   #tasksAt = Number.NEGATIVE_INFINITY
+  #reach: { active: boolean; at: number } | undefined
+  #reachAt = Number.NEGATIVE_INFINITY
   #own: { look: SeenLook; at: number } | undefined
   #turn = 0
 
@@ -44,7 +46,8 @@ export class Sight {
     const running = Object.fromEntries(
       [...this.#running].map(([sid, { node, since }]) => [sid, { node, uptime: Math.max(0, now - since) }]),
     )
-    return { now, seenAt, quorate, online, services, running, tasks: [...this.#tasks.values()] }
+    const reach = this.#reach ? { reach: this.#reach } : {}
+    return { now, seenAt, quorate, online, services, running, tasks: [...this.#tasks.values()], ...reach }
   }
 
   async #lookedMyself(): Promise<SeenLook> {
@@ -78,6 +81,9 @@ export class Sight {
       this.clock.age() >= stale ? () => this.#time(seen) : undefined,
       guest ? () => this.#state(guest, this.#placeOf(guest.sid, seen), seen) : undefined,
       performance.now() - this.#tasksAt >= stale ? () => this.#taskList() : undefined,
+      this.#context.payload.storage !== undefined && performance.now() - this.#reachAt >= paceMs * 2
+        ? () => this.#storage(seen)
+        : undefined,
     ]
     for (let i = 0; i < questions.length; i++) {
       const question = questions[(this.#turn + i) % questions.length]
@@ -117,6 +123,17 @@ export class Sight {
     ])
     if (state.status === 'stopped' || state.status === 'unknown') return
     this.#running.set(sid, { node, since: this.clock.now() - state.uptime })
+  }
+
+  /** By the node's own word, which another one passes on. */
+  async #storage(seen: SeenLook): Promise<void> {
+    const { drills, payload, proxmox } = this.#context
+    const { node, storage = '' } = payload
+    this.#reachAt = performance.now()
+    if (!drills.tempo.isReal) await this.#time(seen)
+    const at = this.clock.now()
+    const { active } = await proxmox.storageState(node, storage, this.#o())
+    this.#reach = { active, at }
   }
 
   async #taskList(): Promise<void> {

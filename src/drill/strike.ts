@@ -1,5 +1,7 @@
+import { victimOf } from '../core/drill-order.ts'
 import { Refused } from '../core/errors.ts'
 import type { DrillContext } from './context.ts'
+import { isLost } from './cut.ts'
 
 /** What a strike left: when it was made, on Proxmox's clock, from and to; `isSure`: it is known to have been made. */
 export interface Strike {
@@ -19,9 +21,11 @@ const obeysWithin = 12
  */
 export async function struck(context: DrillContext, observer: string): Promise<Strike> {
   const { payload, proxmox, drills, change, step } = context
-  const { node, kind } = payload
+  const { node, kind, storage = '' } = payload
   const { restore } = drills.means(node)
-  const guard = { call: `dead-man switch: ${restore} starts ${node}`, id: node, isSo: async () => false }
+  const isCut = kind === 'storage'
+  const rescue = isCut ? `lab gives ${storage} back to ${node}` : `${restore} starts ${node}`
+  const guard = { call: `dead-man switch: ${rescue}`, id: node, isSo: async () => false }
   await change('guard', { ...guard, act: async () => {} })
   const time = () => proxmox.nodeTime(observer, { avoid: [node] })
   let isFirst = false
@@ -31,20 +35,25 @@ export async function struck(context: DrillContext, observer: string): Promise<S
     isFirst = true
     return time()
   })
-  const byDevice = kind === 'power' || kind === 'network'
-  const call = byDevice ? `${kind} ${node} off` : `POST /nodes/${node}/status ${kind === 'reboot' ? kind : 'shutdown'}`
+  const byDevice = kind === 'power' || kind === 'network' || isCut
+  const call = byDevice
+    ? `${kind} ${victimOf(payload)} off`
+    : `POST /nodes/${node}/status ${kind === 'reboot' ? kind : 'shutdown'}`
+  const byHand = () => {
+    if (isCut) return drills.storage(node, storage, 'cut')
+    return kind === 'power' ? drills.power(node, 'off') : drills.network(node, 'cut')
+  }
   const made = await change(
     'inject',
     {
       call,
       id: node,
       // The gates have just looked; a moment more would be missing from what is measured.
-      isSo: async () => !isFirst || (isSent && (await isLeaving(context))),
+      isSo: async () => !isFirst || (isSent && (await (isCut ? isLost(context) : isLeaving(context)))),
       async act() {
         isSent = true
         if (!byDevice) return proxmox.hostPower(node, kind === 'reboot' ? 'reboot' : 'shutdown')
-        const cut = kind === 'power' ? drills.power(node, 'off') : drills.network(node, 'cut')
-        await cut.catch((error) => {
+        await byHand().catch((error) => {
           throw new Refused('device-failed', { node }, { raw: String(error) })
         })
         madeAt = await time().catch(() => undefined)

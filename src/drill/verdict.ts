@@ -1,4 +1,5 @@
 import type { Watched } from '../core/drill-look.ts'
+import { victimOf } from '../core/drill-order.ts'
 import { bandsOf, pictureText } from '../core/drill-picture.ts'
 import { reportCard, reportJson, reportMarkdown, reportTitle } from '../core/drill-report.ts'
 import type { DrillGuest, DrillReport } from '../core/drills.ts'
@@ -6,6 +7,7 @@ import { fill } from '../core/language.ts'
 import { type DrillLook, type Steady, verdictOf } from '../ha/drill.ts'
 import type { Fate } from '../ha/impact.ts'
 import { type DrillContext, pollMs, type Seen, type Watch } from './context.ts'
+import { leftOfCut } from './cut.ts'
 import type { Back } from './restore.ts'
 
 const settledWithinMs = 15 * 60_000
@@ -48,7 +50,8 @@ function missingFrom({ impact }: Steady, guests: readonly Watched[], look: Drill
     return /^(?:migrate|relocate|error|freeze|fence|recovery)$/.test(look.services[sid]?.state ?? '')
   }
   const missing = guests.filter(isMissing).map(({ sid }) => sid)
-  return look.online.includes(impact.node) ? missing : [...missing, impact.node]
+  const isThere = look.online.includes(impact.node) && (impact.storage === undefined || look.reach?.active === true)
+  return isThere ? missing : [...missing, victimOf(impact)]
 }
 
 interface Ends {
@@ -65,17 +68,18 @@ interface Ends {
 
 export function reportOf(steady: Steady, seen: Seen, more: Ends): DrillReport {
   const { id, cluster, by, back, after, words } = more
-  const { node, kind } = steady.impact
+  const { node, kind, storage } = steady.impact
   const guests = guestsOf(steady, seen, more)
   const isSettled = after.missing.length === 0
-  const isGood = isSettled && guests.every(({ verdict }) => verdict === 'as-predicted')
+  const isGood = isSettled && guests.every(({ verdict }) => verdict === 'as-predicted' || verdict === 'in-place')
   const stop = seen.stop && fill(words.ha.drill.stops[seen.stop.code], { about: seen.stop.about })
-  const left = leftOf(steady, seen, guests, more)
+  const left = storage === undefined ? leftOf(steady, seen, guests, more) : leftOfCut(steady, seen, more)
   return {
     id,
     cluster,
     node,
     kind,
+    ...(storage === undefined ? {} : { storage }),
     by,
     startedAt: steady.at,
     endedAt: after.at,
@@ -84,7 +88,9 @@ export function reportOf(steady: Steady, seen: Seen, more: Ends): DrillReport {
     settled: isSettled,
     timeline: [
       ...seen.timeline,
-      ...(back.end === 'back' && !seen.isUntouched ? [{ at: back.at, what: `${node} online` }] : []),
+      ...(back.end === 'back' && !seen.isUntouched
+        ? [{ at: back.at, what: storage === undefined ? `${node} online` : `${victimOf(steady.impact)} active` }]
+        : []),
       { at: after.at, what: isSettled ? 'as before' : 'not as before' },
     ],
     ...answersOf(more.answered),

@@ -1,6 +1,8 @@
+import { victimOf } from '../core/drill-order.ts'
 import type { StopAsked } from '../core/worker.ts'
 import { changes, type DrillLook, isSeen, measured, type Steady, type StopCode, stopOf } from '../ha/drill.ts'
 import { type DrillContext, pollMs, type Seen, type Watch } from './context.ts'
+import { untilHeld, untilLost } from './cut.ts'
 import { isLeaving, type Strike } from './strike.ts'
 
 type Stop = { code: StopCode; about: string }
@@ -24,8 +26,9 @@ export async function watched(context: DrillContext, steady: Steady, strike: Str
 /** Until the node is gone; taken up after a crash, it may have been, and be back. */
 async function untilGone(context: DrillContext, steady: Steady, strike: Strike, watch: Watch): Promise<Seen> {
   const { node, kind } = context.payload
-  const seen: Seen = { guests: {}, timeline: [{ at: strike.from, what: `${node} ${kind}` }] }
+  const seen: Seen = { guests: {}, timeline: [{ at: strike.from, what: `${victimOf(context.payload)} ${kind}` }] }
   if (!strike.isSure) seen.isSure = false
+  if (kind === 'storage') return looked(context, steady, strike, watch, seen, untilLost(context, strike, seen))
   const away: Seen = { ...seen, lostAt: strike.to, stop: { code: 'control-lost', about: '' } }
   let wasAway = strike.isResumed && (await hasBooted(context, strike.from))
   if (wasAway) return away
@@ -51,6 +54,7 @@ async function untilGone(context: DrillContext, steady: Steady, strike: Strike, 
 /** Until what moves runs elsewhere, while the node stays away. */
 function untilSeen(context: DrillContext, steady: Steady, strike: Strike, watch: Watch, first: Seen): Promise<Seen> {
   const { node, kind } = context.payload
+  if (kind === 'storage') return looked(context, steady, strike, watch, first, untilHeld(context, first))
   return looked(context, steady, strike, watch, first, async (look) => {
     if (isSeen(steady, look, first.lostAt)) return 'seen'
     return kind !== 'reboot' && look.online.includes(node) ? { code: 'back-early', about: node } : undefined
@@ -112,7 +116,8 @@ function noted(
   look: DrillLook,
 ): void {
   seen.timeline.push(...changes(last, look))
-  if (seen.lostAt === undefined && !look.online.includes(node)) seen.lostAt = Math.max(look.seenAt, strike.to)
+  if (kind !== 'storage' && seen.lostAt === undefined && !look.online.includes(node))
+    seen.lostAt = Math.max(look.seenAt, strike.to)
   const isCut = kind === 'power' || kind === 'network'
   // What is shut down in order stops somewhere between the order and the end of its node.
   const [from, to] = isCut ? [strike.from, strike.to] : [strike.to, seen.lostAt ?? look.now]

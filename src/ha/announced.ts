@@ -19,12 +19,18 @@ export function windowOf(incident: Incident, windows: readonly Window[], at: num
   return windows.find((window) => {
     if (window.cluster !== incident.cluster || at < window.from || at >= window.until) return false
     if (window.node === undefined) return true
-    const isExpected = ({ kind, node }: { kind: string; node?: string }) =>
-      expected.has(kind) && (kind === 'quorum.margin' || node === window.node)
+    const isExpected = ({ kind, node, key }: { kind: string; node?: string; key?: string }) =>
+      window.storages
+        ? kind === 'storage.lost' && node === window.node && isAmong(window.storages, node, key)
+        : expected.has(kind) && (kind === 'quorum.margin' || node === window.node)
     const open = incident.troubles.filter(isActive)
     return open.length > 0 ? open.every(isExpected) : isExpected(incident)
   })
 }
+
+/** An incident that is over has no key left, and its kind is enough. */
+const isAmong = (storages: readonly string[], node: string | undefined, key: string | undefined) =>
+  key === undefined || storages.some((storage) => key === `storage ${storage} ${node}`)
 
 /** What is live says which announced work it comes from, while it lasts and explains all of it; the same object where that holds already. */
 export function labelled(incident: Incident, windows: readonly Window[], at: number): Incident {

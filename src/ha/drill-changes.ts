@@ -7,7 +7,7 @@ import type { GateCode } from './gates.ts'
 export function consequencesOf({ impact, gates }: DrillPlan): Consequences {
   return {
     fates: impact.fates
-      .filter(({ outcome }) => outcome !== 'off')
+      .filter(({ outcome }) => outcome !== 'off' && outcome !== 'stays')
       .map(({ sid, name, outcome, code, to }) => ({ sid, name, outcome, code, ...(to === undefined ? {} : { to }) })),
     warnings: gates.filter(({ verdict }) => verdict === 'warn').map(({ code }) => code),
   }

@@ -1,11 +1,15 @@
 import type { DrillFacts } from '../core/drill-facts.ts'
+import { cutGates } from './cut-gates.ts'
 import { type Gate, gatesOf } from './gates.ts'
-import { type Impact, impactOf, type LossKind } from './impact.ts'
+import { type DrillKind, type Impact, impactOf } from './impact.ts'
 import { siteOf } from './site.ts'
+import { storageImpact } from './storage-cut.ts'
 
 export interface DrillOrder {
   node: string
-  kind: LossKind
+  kind: DrillKind
+  /** Which one it loses, where it loses a storage. */
+  storage?: string | undefined
   /** Guests that are not under HA and may go down too, by name or number. */
   accept: readonly string[]
   expectsNothing: boolean
@@ -25,19 +29,22 @@ const slackSeconds = 60
 export function drillPlanOf(facts: DrillFacts, order: DrillOrder): DrillPlan {
   const { look } = facts
   const site = siteOf(look)
-  const { node, kind } = order
-  const impact = impactOf(site, order)
+  const { node, kind, accept: accepted, expectsNothing } = order
   const lrm = look.ha.manager?.lrms[node]
-  const gates = gatesOf({
+  const common = {
     ...facts,
-    kind,
     site,
-    impact,
+    accepted,
     lrm: lrm?.mode === 'active' ? lrm.state : lrm?.mode,
     hasServices: site.managed.some((one) => one.node === node && one.wanted === 'started'),
-    accepted: order.accept,
-    expectsNothing: order.expectsNothing,
-  })
+  }
+  if (kind === 'storage') {
+    if (!facts.cut) throw new Error('a storage cut without its storage')
+    const impact = storageImpact(site, { ...facts.cut, node })
+    return { impact, gates: cutGates({ ...common, impact, cut: facts.cut }), within: impact.down.to + slackSeconds }
+  }
+  const impact = impactOf(site, { node, kind })
+  const gates = gatesOf({ ...common, kind, impact, expectsNothing })
   return { impact, gates, within: impact.down.to + slackSeconds }
 }
 

@@ -1,6 +1,7 @@
 import type { DrillGuest, SeenLook, SeenTask } from '../core/drills.ts'
 import type { Fate, Impact } from './impact.ts'
 import { isQuorate, type Look } from './look.ts'
+import { holdSeconds } from './storage-cut.ts'
 
 /** What one look at the cluster shows of a drill, from a node that is not its victim. */
 export interface DrillLook {
@@ -14,6 +15,8 @@ export interface DrillLook {
   /** Guests that their own node says are running, with their uptime. */
   running: Readonly<Record<string, { node: string; uptime: number }>>
   tasks: readonly SeenTask[]
+  /** Whether the node reaches the storage that it is to lose, as it said itself, and when. */
+  reach?: { active: boolean; at: number }
 }
 
 /** The watcher's look as drills want it; undefined where it shows nothing that can be believed. */
@@ -60,8 +63,10 @@ export type StopCode = (typeof stopCodes)[number]
 
 /** What speaks for stopping at once; undefined: nothing. */
 export function stopOf(steady: Steady, look: DrillLook): { code: StopCode; about: string } | undefined {
-  const { node } = steady.impact
-  const lost = steady.online.filter((one) => one !== node && !look.online.includes(one))
+  const { node, kind } = steady.impact
+  // Who loses a storage stays, and so does all that is on it.
+  const isTaken = (one: string) => one === node && kind !== 'storage'
+  const lost = steady.online.filter((one) => !isTaken(one) && !look.online.includes(one))
   if (!look.quorate) return { code: 'quorum-gone', about: '' }
   if (lost.length > 0) return { code: 'another-node', about: lost.join(', ') }
   const errors = Object.entries(look.services).filter(
@@ -69,12 +74,15 @@ export function stopOf(steady: Steady, look: DrillLook): { code: StopCode; about
   )
   if (errors.length > 0) return { code: 'guest-error', about: errors.map(([sid]) => sid).join(', ') }
   const hit = Object.entries(steady.running).filter(
-    ([sid, at]) => at !== node && /^(?:fence|recovery)$/.test(look.services[sid]?.state ?? ''),
+    ([sid, at]) => !isTaken(at) && /^(?:fence|recovery)$/.test(look.services[sid]?.state ?? ''),
   )
   return hit.length > 0 ? { code: 'unpredicted', about: hit.map(([sid]) => sid).join(', ') } : undefined
 }
 
 const isGoing = ({ outcome }: Fate) => outcome === 'moves' || outcome === 'migrates' || outcome === 'relocates'
+
+/** It is to stay where it is, whatever its users see of it. */
+export const isInPlace = ({ outcome }: Pick<Fate, 'outcome'>) => outcome === 'stalls' || outcome === 'stays'
 
 /** Whether all that was to be seen has been seen: the node gone, and what moves running elsewhere. */
 export function isSeen(steady: Steady, look: DrillLook, lostAt: number | undefined): boolean {
@@ -111,6 +119,8 @@ export function measured(
   const start = own.find(({ type, node, exit }) => starts.test(type) && node !== fate.from && exit === 'OK')
   const at = look.running[fate.sid]
   const to = at && at.node !== fate.from ? { to: at.node } : {}
+  // Its process goes on: when it stood still only a probe of its own can tell.
+  if (isInPlace(fate)) return to
   if (fate.outcome === 'migrates') {
     const isLive =
       at !== undefined && start === undefined && at.uptime >= look.now - steady.at - pollSeconds - restartSeconds
@@ -166,11 +176,21 @@ const lasted = (downAt: number, upAt: number) => ({
 
 /** A hypothesis against what was seen. */
 export function verdictOf(fate: Fate, seen: Partial<DrillGuest>, within: number): DrillGuest['verdict'] {
+  if (isInPlace(fate)) return inPlaceVerdict(fate, seen)
   if (!isGoing(fate)) return seen.to === undefined ? 'as-predicted' : 'elsewhere'
   if (seen.to === undefined) return 'not-back'
   if (seen.to !== fate.to) return 'elsewhere'
   if (seen.downSeconds === undefined) return 'unknown'
   return seen.downSeconds <= within ? 'as-predicted' : 'late'
+}
+
+/** Silent for half the time that its storage was gone, it stood still; without a probe nobody knows. */
+function inPlaceVerdict({ outcome }: Fate, { to, probeSeconds }: Partial<DrillGuest>): DrillGuest['verdict'] {
+  if (to !== undefined) return 'elsewhere'
+  if (probeSeconds === undefined) return 'in-place'
+  const wasSilent = probeSeconds > holdSeconds / 2
+  if (outcome === 'stalls') return wasSilent ? 'as-predicted' : 'went-on'
+  return wasSilent ? 'hit' : 'as-predicted'
 }
 
 /** What has changed from one look to the next, in short words for the timeline: nodes and states as Proxmox names them. */

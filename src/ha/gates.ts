@@ -1,3 +1,4 @@
+import type { DrillMeans } from '../core/drills.ts'
 import type { Impact, LossKind, Site } from './impact.ts'
 
 export const gateCodes = [
@@ -19,6 +20,14 @@ export const gateCodes = [
   'restore',
   'master',
   'incidents',
+  'lab',
+  'shared',
+  'reached',
+  'used',
+  'read',
+  'stalls',
+  'goes-with',
+  'seen',
 ] as const
 export type GateCode = (typeof gateCodes)[number]
 
@@ -44,7 +53,7 @@ export interface GateFacts {
   /** Guests that are not under HA, run on the node, and were accepted by name. */
   accepted: readonly string[]
   lives: readonly string[]
-  means: { power: boolean; network: boolean; restore: string }
+  means: DrillMeans
   incidents: readonly string[]
   /** That nothing moves is what is to be shown. */
   expectsNothing: boolean
@@ -54,10 +63,6 @@ export interface GateFacts {
 export function gatesOf(facts: GateFacts): Gate[] {
   const { kind, site, impact, means, lives } = facts
   const { node, after, fates } = impact
-  const gate = (code: GateCode, bad: 'warn' | 'fail', about: readonly string[] | boolean): Gate => {
-    const isBad = typeof about === 'boolean' ? about : about.length > 0
-    return { code, verdict: isBad ? bad : 'pass', about: typeof about === 'boolean' ? '' : about.join(', ') }
-  }
   const errors = site.managed.filter(({ state }) => state === 'error').map(({ sid }) => sid)
   const alone = fates.filter(({ code }) => code === 'not-ha' || code === 'not-ha-boots')
   const unaccepted = alone.filter(({ sid, name }) => !isNamed(facts.accepted, sid, name))
@@ -67,8 +72,6 @@ export function gatesOf(facts: GateFacts): Gate[] {
   )
   const deaf = site.guests.filter((guest) => guest.node === node && guest.running && guest.listens === false)
   const isGraceful = kind === 'shutdown' || kind === 'reboot'
-  const named = (all: readonly { name: string; sid: string }[]) => all.map(({ name, sid }) => `${name} (${sid})`)
-  const isForeign = (kind === 'power' && !means.power) || (kind === 'network' && !means.network)
   return [
     gate('quorum', 'fail', !site.quorate || !after.quorate),
     gate('margin', 'warn', after.quorate && after.margin === 0),
@@ -85,11 +88,20 @@ export function gatesOf(facts: GateFacts): Gate[] {
     gate('drives', 'fail', named(stuck)),
     gate('memory', 'warn', named(fates.filter(({ tight }) => tight))),
     gate('lives', 'fail', lives),
-    gate('means', 'fail', isForeign),
+    gate('means', 'fail', kind === 'power' && !means.power),
+    ...(kind === 'network' ? [gate('lab', 'fail', !means.network)] : []),
     gate('restore', 'warn', means.restore === 'person' && kind !== 'reboot'),
     gate('master', 'warn', impact.isMaster),
   ]
 }
 
-const isNamed = (accepted: readonly string[], sid: string, name: string) =>
+/** What is wrong, where something is; a list is told. */
+export function gate(code: GateCode, bad: 'warn' | 'fail', about: readonly string[] | boolean): Gate {
+  const isBad = typeof about === 'boolean' ? about : about.length > 0
+  return { code, verdict: isBad ? bad : 'pass', about: typeof about === 'boolean' ? '' : about.join(', ') }
+}
+
+export const named = (all: readonly { name: string; sid: string }[]) => all.map(({ name, sid }) => `${name} (${sid})`)
+
+export const isNamed = (accepted: readonly string[], sid: string, name: string) =>
   accepted.some((one) => [sid, sid.slice(sid.indexOf(':') + 1), name.toLowerCase()].includes(one.toLowerCase()))

@@ -7,6 +7,10 @@ import { chooseNode, type Placed, wouldGoHome } from './selection.ts'
 export const lossKinds = ['shutdown', 'migrate', 'reboot', 'power', 'network'] as const
 export type LossKind = (typeof lossKinds)[number]
 
+/** What a drill does: a node goes, or it loses a storage. */
+export const drillKinds = [...lossKinds, 'storage'] as const
+export type DrillKind = (typeof drillKinds)[number]
+
 export type Policy = 'conditional' | 'freeze' | 'failover' | 'migrate'
 
 /** A guest and what ties it to nodes. */
@@ -24,6 +28,8 @@ export interface SiteGuest {
   listens?: boolean
   /** What keeps it from starting on some nodes; `nodes` names them, all others where it is empty. */
   hindrances: readonly Hindrance[]
+  /** What lies on a storage; absent: its configuration was not read. */
+  drives?: readonly { key: string; storage: string; cdrom: boolean }[]
 }
 
 /** What is known of a cluster. */
@@ -54,9 +60,10 @@ export interface Site {
 
 /**
  * What becomes of a guest. `moves`: it is down and starts elsewhere; `migrates`: live; `relocates`: it is restarted
- * elsewhere; `waits`: down until its node is back; `down`: until somebody does something; `off`: it was off before.
+ * elsewhere; `waits`: down until its node is back; `down`: until somebody does something; `off`: it was off before. When
+ * a storage goes: `stalls`: it stands still until that is back; `stays`: it runs on; `unknown`: it could not be read.
  */
-export type Outcome = 'moves' | 'migrates' | 'relocates' | 'waits' | 'down' | 'off'
+export type Outcome = 'moves' | 'migrates' | 'relocates' | 'waits' | 'down' | 'off' | 'stalls' | 'stays' | 'unknown'
 
 export const fateCodes = [
   'recovered',
@@ -82,6 +89,11 @@ export const fateCodes = [
   'cdrom',
   'passthrough',
   'is-off',
+  'disk-gone',
+  'iso-gone',
+  'elsewhere',
+  'off-disk',
+  'unread',
 ] as const
 export type FateCode = (typeof fateCodes)[number]
 
@@ -102,7 +114,9 @@ export interface Fate {
 
 export interface Impact {
   node: string
-  kind: LossKind
+  kind: DrillKind
+  /** What it loses, where that is a storage. */
+  storage?: string
   before: Quorum
   after: Quorum
   /** The HA manager works on this node: another one takes over first, which costs two minutes when it dies. */

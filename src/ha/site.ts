@@ -58,6 +58,7 @@ function siteGuest(
   return {
     ...common,
     onBoot: config.onboot === '1',
+    drives: drives.flatMap(({ key, storage, cdrom }) => (storage === undefined ? [] : [{ key, storage, cdrom }])),
     listens: guest.kind === 'lxc' || /^(?:1|enabled=1)/.test(config.agent ?? ''),
     hindrances: hindrances({
       template: false,

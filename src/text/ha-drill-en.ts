@@ -1,6 +1,6 @@
 import type { StopCode } from '../ha/drill.ts'
 import type { GateCode } from '../ha/gates.ts'
-import type { LossKind } from '../ha/impact.ts'
+import type { DrillKind } from '../ha/impact.ts'
 import { drillTimesEn } from './ha-drill-times-en.ts'
 
 /** Drills: what each kind proves, what must be so before, and what came of it. */
@@ -16,7 +16,9 @@ export const drillEn = {
       'Proves recovery from a crash. It takes about two minutes: 60 s until the node is given up, 120 s until its lock is free, then the start.',
     network:
       'Proves that a node that is cut off resets itself and that its machines start elsewhere, never twice. It takes about two minutes.',
-  } satisfies Record<LossKind, string>,
+    storage:
+      'Shows what HA does NOT do: it watches nodes and processes, not storages. A machine whose disk is gone stands still and stays started; nothing is fenced, nothing is moved. How long its users notice only a probe of the machine itself measures; without one the down-time is not known. It proves nothing about a node that fails, nor about a server or array that fails for all nodes.',
+  } satisfies Record<DrillKind, string>,
   gates: {
     quorum: 'Quorum holds, now and without {node}. Else: quorum',
     margin: 'One more node could go during the drill. Without that, a second fault makes the cluster read-only.',
@@ -39,6 +41,14 @@ export const drillEn = {
     means: 'The lab or a power device can do it. Else configure: power: { {node}: { webhook: … } }',
     restore: '{node} can be started again from here. Without that, a person is asked to.',
     master: 'The HA manager works elsewhere. Here, another node takes over first, which takes longer.',
+    lab: 'The lab can do it: nothing else cuts networks and storages. Elsewhere: impact {node}, or impact STORAGE',
+    shared: 'The storage is shared: a server or an array that one node can lose alone. Else choose kind:power',
+    reached: '{node} reaches the storage now. Else: storage list',
+    used: 'Something that runs on {node} has a disk on it. Else nothing would show; see: impact STORAGE',
+    read: 'The configuration of every machine on {node} could be read. Else: doctor',
+    stalls: 'Every machine that would stand still and is not under HA is accepted by name: accept:NAME,NAME',
+    'goes-with': 'No other storage goes with it.',
+    seen: 'Another node reaches it too, and can tell whether it is back.',
   } satisfies Record<GateCode, string>,
   /** The same where it is not so. */
   unmet: {
@@ -62,6 +72,15 @@ export const drillEn = {
     means: 'Nothing here can do it to {node}. Configure: power: { {node}: { webhook: … } }',
     restore: 'Nothing here can start {node} again: a person is asked to.',
     master: 'The HA manager works on {node}: another node takes over first, which takes longer.',
+    lab: 'Only the lab can cut networks and storages: quorum lab. What would happen here: impact {node}, or impact STORAGE',
+    shared:
+      'This storage is a disk of the node itself, or of each node: nothing lies between them that could be cut, and where it fails {node} fails. To try that: drill plan {node} kind:power',
+    reached: '{node} does not reach this storage, so it cannot lose it. See: storage list',
+    used: 'Nothing that runs on {node} has a disk on it, so nothing would show. What has: impact STORAGE',
+    read: 'What they have on it could not be read. See: doctor',
+    stalls: 'Not under HA: it would stand still as well. Accept it by name, accept:NAME,NAME',
+    'goes-with': 'These are the same bytes, or lie on it, and go with it:',
+    seen: 'No other node reaches this storage: only {node} itself can say whether it is back.',
   } satisfies Record<GateCode, string>,
   stops: {
     'another-node': 'another node was lost: {about}',
@@ -82,6 +101,9 @@ export const drillEn = {
     'not-back': 'not back',
     untouched: 'untouched',
     unknown: 'not known',
+    'in-place': 'not moved; whether it stood still is not known',
+    'went-on': 'answered all along',
+    hit: 'fell silent, not foretold',
   },
   picture: {
     axis: 'seconds since the drill began',
@@ -121,6 +143,8 @@ export const drillEn = {
     longest: 'Longest',
     nobody: 'none',
     users: 'its users: {time}',
+    unmeasured: 'not known: it has no probe',
+    held: 'Kept away for',
     probeSilent: 'its probe did not answer even before, and is not counted',
     left: 'What remains',
     comparison: 'Compared',
@@ -130,6 +154,8 @@ export const drillEn = {
       'Here nothing is fenced: the node gives its machines up itself. After a crash it takes about two minutes, since the manager waits 60 s before it gives a node up and its lock runs out only after 120 s.',
     whyCrash:
       'A crash takes about two minutes: the manager waits 60 s before it gives the node up, and may start nothing before its lock has run out, 120 s after its last sign of life; only then is it sure that nothing runs there any more.',
+    whyStorage:
+      'HA did what it does: nothing. That a storage is lost the watcher tells (incident list). A live move away waits for the same disk: a machine that cannot wait is stopped, and started on a node that reaches it.',
     phases: 'Where the time went',
     mtta: 'Time to acknowledge (MTTA)',
     noIncident: 'no incident came of it',

@@ -14,6 +14,8 @@ export const drillEs: Same<typeof drillEn> = {
       'Prueba la recuperación de una caída. Toma unos dos minutos: 60 s hasta dar por perdido el nodo, 120 s hasta que su candado queda libre, y luego el arranque.',
     network:
       'Prueba que un nodo aislado se reinicia solo y que sus máquinas arrancan en otro, nunca dos veces. Toma unos dos minutos.',
+    storage:
+      'Muestra lo que HA NO hace: vigila nodos y procesos, no almacenamientos. Una máquina sin su disco queda inmóvil y sigue en started; nada se aísla, nada se muda. Cuánto lo notan sus usuarios solo lo mide una sonda de la propia máquina; sin ella la caída no se sabe. Nada prueba de un nodo que falla, ni de un servidor o arreglo que falla para todos los nodos.',
   },
   gates: {
     quorum: 'Hay cuórum, ahora y sin {node}. Si no: quorum',
@@ -38,6 +40,15 @@ export const drillEs: Same<typeof drillEn> = {
       'El laboratorio o un dispositivo de energía puede hacerlo. Si no, configura: power: { {node}: { webhook: … } }',
     restore: '{node} se puede encender otra vez desde aquí. Si no, se le pide a una persona.',
     master: 'El gestor de HA trabaja en otro nodo. Aquí, antes toma el relevo otro, y tarda más.',
+    lab: 'El laboratorio puede hacerlo: nada más corta redes y almacenamientos. Fuera de él: impact {node}, o impact ALMACENAMIENTO',
+    shared:
+      'El almacenamiento es compartido: un servidor o arreglo que un solo nodo puede perder. Si no, elige kind:power',
+    reached: '{node} alcanza ahora el almacenamiento. Si no: storage list',
+    used: 'Algo que corre en {node} tiene un disco en él. Si no, no se vería nada; mira: impact ALMACENAMIENTO',
+    read: 'Se pudo leer la configuración de cada máquina de {node}. Si no: doctor',
+    stalls: 'Cada máquina que quedaría inmóvil y no está bajo HA se acepta por su nombre: accept:NOMBRE,NOMBRE',
+    'goes-with': 'Ningún otro almacenamiento se va con él.',
+    seen: 'Otro nodo también lo alcanza, y puede decir si volvió.',
   },
   unmet: {
     quorum: 'No hay cuórum ahora, o no lo habría sin {node}. Mira: quorum',
@@ -60,6 +71,15 @@ export const drillEs: Same<typeof drillEn> = {
     means: 'Aquí nada puede hacer esto con {node}. Configura: power: { {node}: { webhook: … } }',
     restore: 'Nada de aquí puede encender {node} otra vez: se le pide a una persona.',
     master: 'El gestor de HA trabaja en {node}: antes toma el relevo otro nodo, y tarda más.',
+    lab: 'Solo el laboratorio puede cortar redes y almacenamientos: quorum lab. Qué pasaría aquí: impact {node}, o impact ALMACENAMIENTO',
+    shared:
+      'Este almacenamiento es un disco del propio nodo, o de cada nodo: no hay nada entre ellos que se pueda cortar, y si falla, falla {node}. Para probar eso: drill plan {node} kind:power',
+    reached: '{node} no alcanza este almacenamiento, así que no puede perderlo. Mira: storage list',
+    used: 'Nada de lo que corre en {node} tiene un disco en él, así que no se vería nada. Quién lo tiene: impact ALMACENAMIENTO',
+    read: 'No se pudo leer qué tienen en él. Mira: doctor',
+    stalls: 'No está bajo HA: también quedaría inmóvil. Acéptala por su nombre, accept:NOMBRE,NOMBRE',
+    'goes-with': 'Son los mismos bytes, o están sobre él, y se van con él:',
+    seen: 'Ningún otro nodo alcanza este almacenamiento: solo {node} puede decir si volvió.',
   },
   stops: {
     'another-node': 'se perdió otro nodo: {about}',
@@ -80,6 +100,9 @@ export const drillEs: Same<typeof drillEn> = {
     'not-back': 'no volvió',
     untouched: 'intacta',
     unknown: 'no se sabe',
+    'in-place': 'no se movió; si quedó inmóvil no se sabe',
+    'went-on': 'respondió todo el tiempo',
+    hit: 'enmudeció sin estar previsto',
   },
   picture: {
     axis: 'segundos desde que empezó el simulacro',
@@ -126,6 +149,8 @@ export const drillEs: Same<typeof drillEn> = {
     longest: 'La más larga',
     nobody: 'ninguna',
     users: 'sus usuarios: {time}',
+    unmeasured: 'no se sabe: no tiene sonda',
+    held: 'Se le quita por',
     probeSilent: 'su sonda no respondía ni antes, y no se cuenta',
     left: 'Lo que queda',
     comparison: 'Comparado',
@@ -135,6 +160,8 @@ export const drillEs: Same<typeof drillEn> = {
       'Aquí no se aísla nada: el nodo entrega sus máquinas por sí mismo. Tras una caída toma unos dos minutos, porque el gestor espera 60 s antes de dar un nodo por perdido y su cerrojo vence recién a los 120 s.',
     whyCrash:
       'Una caída toma unos dos minutos: el gestor espera 60 s antes de dar el nodo por perdido, y no puede arrancar nada antes de que venza su cerrojo, 120 s después de su última señal de vida; solo entonces es seguro que allí ya no corre nada.',
+    whyStorage:
+      'HA hizo lo que hace: nada. Que se perdió un almacenamiento lo cuenta la vigilancia (incident list). Una mudanza en caliente espera el mismo disco: una máquina que no puede esperar se detiene y se arranca en un nodo que lo alcance.',
     phases: 'En qué se fue el tiempo',
     mtta: 'Tiempo hasta que alguien lo atendió (MTTA)',
     noIncident: 'no produjo ningún incidente',

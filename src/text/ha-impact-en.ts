@@ -1,4 +1,4 @@
-import type { FateCode, LossKind, Outcome } from '../ha/impact.ts'
+import type { DrillKind, FateCode, Outcome } from '../ha/impact.ts'
 
 /** What would become of a machine when its node goes, and why. */
 export const impactEn = {
@@ -9,6 +9,9 @@ export const impactEn = {
     waits: 'down until {node} is back',
     down: 'stays down',
     off: 'is off',
+    stalls: 'stands still on {node}, and HA goes on calling it started',
+    stays: 'runs on',
+    unknown: 'not known',
   } satisfies Record<Outcome, string>,
   fates: {
     recovered: 'HA recovers it on {to}, the node that has the fewest machines under HA.',
@@ -35,6 +38,13 @@ export const impactEn = {
       'The ISO in {key} is on {storage}, which {nodes} cannot reach: HA tries {to}, and the start fails there. To eject: vm cdrom {guest} eject',
     passthrough: 'It uses hardware of {node} ({key}): HA tries {to}, and the start fails without it.',
     'is-off': 'It is off.',
+    'disk-gone':
+      'Its {keys} goes with {storage}: what runs inside waits for its disk. HA watches nodes, not storages, so nobody moves it.',
+    'iso-gone':
+      'Only the ISO in {keys} goes with {storage}: until that is back it cannot start or move. To eject it: vm cdrom {guest} eject',
+    elsewhere: 'It has nothing on {storage}.',
+    'off-disk': 'It is off, and could not start: its {keys} goes with {storage}.',
+    unread: 'Its configuration could not be read, so nobody knows what it has on {storage}.',
   } satisfies Record<FateCode, string>,
   kinds: {
     shutdown: 'graceful shutdown',
@@ -42,7 +52,8 @@ export const impactEn = {
     reboot: 'reboot',
     power: 'power loss',
     network: 'network cut',
-  } satisfies Record<LossKind, string>,
+    storage: 'storage cut',
+  } satisfies Record<DrillKind, string>,
   tight: '{to} has hardly the memory for it',
   homeAgain: 'goes home to {home} once it is back',
 }

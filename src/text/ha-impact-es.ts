@@ -9,6 +9,9 @@ export const impactEs: Same<typeof impactEn> = {
     waits: 'apagada hasta que vuelva {node}',
     down: 'se queda apagada',
     off: 'está apagada',
+    stalls: 'queda inmóvil en {node}, y HA la sigue llamando started',
+    stays: 'sigue corriendo',
+    unknown: 'no se sabe',
   },
   fates: {
     recovered: 'HA la recupera en {to}, el nodo con menos máquinas bajo HA.',
@@ -35,6 +38,13 @@ export const impactEs: Same<typeof impactEn> = {
       'La ISO de {key} está en {storage}, que {nodes} no alcanza: HA prueba {to} y ahí falla el arranque. Para sacarla: vm cdrom {guest} eject',
     passthrough: 'Usa hardware de {node} ({key}): HA prueba {to} y sin él falla el arranque.',
     'is-off': 'Está apagada.',
+    'disk-gone':
+      'Su {keys} se va con {storage}: lo que corre dentro espera su disco. HA vigila nodos, no almacenamientos, así que nadie la mueve.',
+    'iso-gone':
+      'Solo la ISO de {keys} se va con {storage}: hasta que vuelva no puede arrancar ni mudarse. Para sacarla: vm cdrom {guest} eject',
+    elsewhere: 'No tiene nada en {storage}.',
+    'off-disk': 'Está apagada, y no podría arrancar: su {keys} se va con {storage}.',
+    unread: 'No se pudo leer su configuración, así que nadie sabe qué tiene en {storage}.',
   },
   kinds: {
     shutdown: 'apagado ordenado',
@@ -42,6 +52,7 @@ export const impactEs: Same<typeof impactEn> = {
     reboot: 'reinicio',
     power: 'corte de energía',
     network: 'corte de red',
+    storage: 'corte de almacenamiento',
   },
   tight: '{to} apenas tiene memoria para ella',
   homeAgain: 'vuelve a {home} cuando regrese',

@@ -109,6 +109,10 @@ export const storageErrorsEn = {
     hint: 'storage add {id} type:cifs server:{server} share:{first}',
   },
   'no-storage': { says: 'No storage is called "{given}" in {cluster}. There is: {storages}.', hint: 'storage list' },
+  'storage-of-kind': {
+    says: 'A storage goes with kind:storage only, not with kind:{kind}.',
+    hint: 'drill plan {node} kind:storage storage:{storage}',
+  },
   'no-storage-near': {
     says: 'No storage is called "{given}" in {cluster}. Did you mean {near}?',
     hint: 'storage list',

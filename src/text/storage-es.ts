@@ -114,6 +114,10 @@ export const storageErrorsEs: Same<typeof storageErrorsEn> = {
     says: 'Ningún almacenamiento se llama «{given}» en {cluster}. Hay: {storages}.',
     hint: 'storage list',
   },
+  'storage-of-kind': {
+    says: 'Un almacenamiento va solo con kind:storage, no con kind:{kind}.',
+    hint: 'drill plan {node} kind:storage storage:{storage}',
+  },
   'no-storage-near': {
     says: 'Ningún almacenamiento se llama «{given}» en {cluster}. ¿Quisiste decir {near}?',
     hint: 'storage list',

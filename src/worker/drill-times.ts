@@ -1,6 +1,7 @@
 import { explainer, type House, openIncidents, openViews, words } from '../app.ts'
 import type { Config, Environment } from '../config.ts'
 import { drillFacts } from '../core/drill-facts.ts'
+import { victimOf } from '../core/drill-order.ts'
 import { overdueCard } from '../core/drill-overdue.ts'
 import { type DrillSchedule, noticeOf, type SkipCode, type TickEnd } from '../core/drill-schedule.ts'
 import { endCard, noticeCard, overCard, waitingCard } from '../core/drill-times.ts'
@@ -18,7 +19,7 @@ import { stillAllowed } from '../core/still-allowed.ts'
 import { openHomes } from '../doctor.ts'
 import { mayPass, othersAtWork, standsAgainst } from '../ha/drill-changes.ts'
 import { type DrillPlan, drillPlanOf } from '../ha/drill-plan.ts'
-import type { LossKind } from '../ha/impact.ts'
+import type { DrillKind } from '../ha/impact.ts'
 import { provenGroups } from '../ha/proven.ts'
 import { DrillKeeper, type Judged } from '../jobs/drill-keeper.ts'
 import { type DrillSchedules, graceMs } from '../jobs/drill-schedules.ts'
@@ -127,8 +128,8 @@ class DrillTimes {
     const proxmox = this.#views.get(cluster)
     const { nodes } = await proxmox.resources({ signal })
     const node = findNode(nodes, order.node, cluster).name
-    const facts = await drillFacts(proxmox, { house: this.#asked, cluster, node, signal })
-    const plan = drillPlanOf(facts, { ...order, kind: order.kind as LossKind })
+    const facts = await drillFacts(proxmox, { ...order, house: this.#asked, cluster, node, signal })
+    const plan = drillPlanOf(facts, { ...order, kind: order.kind as DrillKind })
     const against = standsAgainst(plan, approved, {
       outcome: (name) => fill(said.impact.outcomes[name as keyof typeof said.impact.outcomes], { node, to: '…' }),
       gate: (code) => fill(said.drill.unmet[code], { node }),
@@ -141,10 +142,10 @@ class DrillTimes {
 
   #card({ order, language, when, id }: DrillSchedule, { impact }: DrillPlan) {
     const { ha } = words[language]
-    const kind = ha.impact.kinds[order.kind as LossKind]
+    const kind = ha.impact.kinds[order.kind as DrillKind]
     const told = impact.fates.filter(({ outcome }) => outcome !== 'off')
     return {
-      title: `${ha.drill.labels.drill}: ${order.node}, ${kind}`,
+      title: `${ha.drill.labels.drill}: ${victimOf(order)}, ${kind}`,
       shows: [
         { name: ha.drill.times.id, value: `${id}: ${when}` },
         ...told.map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellFate(fate, words[language])[0] })),

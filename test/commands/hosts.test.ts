@@ -154,7 +154,7 @@ test('host shutdown says that nothing would wake the node, unless a power device
   const told = async () => warningsOf(await stage.say('host shutdown pve3', 'admin')).join()
   expect(await told()).toContain('no Wake-on-LAN address')
   const { means } = stage.drills
-  stage.drills.means = () => ({ power: true, network: false, restore: 'webhook' })
+  stage.drills.means = () => ({ power: true, network: false, storage: false, restore: 'webhook' })
   expect(await told()).not.toContain('Wake-on-LAN')
   stage.drills.means = means
 })

@@ -15,7 +15,7 @@ export class MemoryDrills implements Drills {
     return undefined
   }
   means(): DrillMeans {
-    return { power: true, network: true, restore: 'lab' }
+    return { power: true, network: true, storage: true, restore: 'lab' }
   }
   async list(cluster: string) {
     return this.reports.filter((one) => one.cluster === cluster)
