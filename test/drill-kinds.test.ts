@@ -153,6 +153,79 @@ test('a network cut: the node resets itself, its machine starts elsewhere, nobod
   expect(paged).toEqual([])
 })
 
+test('a storage cut: machines with a disk there stand still and stay started, HA moves nothing, and all goes on', {
+  timeout,
+}, async () => {
+  await world.lone(106, 'db')
+  const pve1 = world.node('pve1')
+  const storage = () => world.crew.sim.cluster.shared.get('lvm:vg_array')!
+  const runs = pve1.processes.get(100)!.pid
+  const moments = world.truth()
+  const card = await world.ordered('drill run pve1 kind:storage storage:storage')
+  await until(() => storage().lostBy?.has('pve1') === true, 'the cut')
+  fast()
+  const { message } = await world.ended(card)
+  expect(message, JSON.stringify(message)).toMatchObject({
+    state: 'ok',
+    title: expect.stringMatching(/^Drill j-\S+ on Storage @ pve1: passed, longest down \d+ s$/),
+  })
+  expect(storage().lostBy?.size).toBe(0)
+  expect([pve1.processes.get(100)!.pid, moments.length]).toEqual([runs, 1])
+  const report = await world.said('drill report', ({ title }) => /storage cut: passed$/.test(title), 'viewer')
+  const [still, own] = [...report.table!.rows].sort()
+  expect(still).toEqual([
+    'Win11 (vm:100)',
+    'stands still on pve1, and HA goes on calling it started',
+    'pve1',
+    expect.stringMatching(/^its users: /),
+    'as foretold',
+  ])
+  // Held for a minute and a half; a look is a few seconds late on this clock, and so is a probe.
+  expect(Math.abs(secondsOf(still![3]!.replace('its users: ', '')) - 100)).toBeLessThanOrEqual(60)
+  // A probe that is silent even before says nothing, and a machine beside it is no worse for it.
+  expect([own![0], own![4]]).toEqual(['db (vm:106)', 'not moved; whether it stood still is not known'])
+  expect(report.text).toContain('it watches nodes and processes, not storages')
+  expect(report.log?.join('\n')).toMatch(/Storage @ pve1 inactive(.|\n)*Storage @ pve1 active/)
+  const proven = await world.said('drill overdue', ({ title }) => /HA group/.test(title))
+  expect(proven.table?.rows.flat().join() ?? '').not.toContain('storage cut')
+})
+
+test('a storage cut that is aborted is taken back at once, and says what cannot be', { timeout }, async () => {
+  fast()
+  const card = await world.ordered('drill run pve1 kind:storage storage:Storage', 'es')
+  const storage = world.crew.sim.cluster.shared.get('lvm:vg_array')!
+  await until(() => storage.lostBy?.has('pve1') === true, 'the cut')
+  await world.chat.click('operator', card, 'cancel')
+  const { message } = await world.ended(card)
+  expect(message).toMatchObject({ state: 'warning', title: expect.stringContaining('detenido') })
+  expect(inFields(message)).toContain('abortado por web:operator')
+  expect(inFields(message)).toMatch(/No se pudo deshacer: hasta \d+ s Win11 \(vm:100\) esperó Storage/)
+  expect(storage.lostBy?.size).toBe(0)
+  expect(paged).toEqual([])
+})
+
+test('what no storage cut can be made of, or shows nothing, is refused with the reason and what to do instead', async () => {
+  const refused = async (line: string, language?: string) =>
+    (await world.said(line, ({ state }) => state === 'refused', 'operator', language)).error!
+  const closed = (storage: string, node = 'pve1', language?: string) =>
+    refused(`drill run ${node} kind:storage storage:${storage}`, language)
+  expect((await closed('local-lvm')).says).toContain('a disk of the node itself')
+  expect((await closed('NASAccess')).says).toContain('Nothing that runs on pve1 has a disk on it')
+  expect((await closed('Storage', 'pve2', 'es')).says).toContain('Nada de lo que corre en pve2 tiene un disco en él')
+  expect(await closed('Storge')).toMatchObject({ code: 'no-storage-near', says: expect.stringContaining('Storage') })
+  const wrong = await refused('drill run pve1 kind:power storage:Storage')
+  expect([wrong.code, wrong.hint]).toEqual(['storage-of-kind', 'drill plan pve1 kind:storage storage:Storage'])
+  const box = world.crew.sim.cluster.shared.get('lvm:vg_array')!
+  box.lostBy = new Set(['pve1'])
+  expect((await closed('Storage')).says).toContain('pve1 does not reach this storage')
+  delete box.lostBy
+  const plan = await world.said('drill plan pve1 kind:storage storage:Storage', ({ table }) => table !== undefined)
+  expect(plan).toMatchObject({ state: 'warning', title: 'Drill on Storage @ pve1 (storage cut)' })
+  expect(plan.text).toContain('drill run pve1 kind:storage storage:Storage')
+  const form = await world.said('drill run pve1 kind:storage', (message) => message.form !== undefined)
+  expect(form.form!.fields.find(({ name }) => name === 'storage')).toMatchObject({ required: true })
+})
+
 test('another node is lost meanwhile: the drill stops and restores, and that node pages as usual', {
   timeout,
 }, async () => {

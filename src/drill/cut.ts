@@ -12,22 +12,31 @@ type Judge = (look: DrillLook) => Promise<'seen' | { code: StopCode; about: stri
 /** Seconds on Proxmox's clock: until a cut shows, and when a person is asked to take back what did not obey. */
 const showsWithin = 90
 const askAfter = 3 * 60
-/** Ms: how often it is given back again, and how long what others and users see may take to follow. */
+/** How often it is given back again, and how long what others and users see may take to follow, ms. */
 const againMs = 10_000
+/** Who has not looked for so long has missed something, ms. */
+const absentMs = 5000
 const followsMs = 60_000
 
-/** Until the node itself says that the storage is gone. */
+/**
+ * Until the node itself says that the storage is gone. That it is there, long after, says that nothing was cut; unless
+ * nobody looked for a while, in which the dead-man switch may have given it back.
+ */
 export function untilLost({ payload }: DrillContext, strike: Strike, seen: Seen): Judge {
   const about = victimOf(payload)
-  return async ({ reach, now }) => {
-    if (seen.lostAt !== undefined) return 'seen'
-    if (reach && !reach.active && reach.at >= strike.from) {
+  let isSteady = strike.isSure && !strike.isResumed
+  let lookedAt = performance.now()
+  return async ({ reach }) => {
+    if (performance.now() - lookedAt > absentMs) isSteady = false
+    lookedAt = performance.now()
+    if (!reach || reach.at < strike.from) return undefined
+    if (!reach.active) {
       seen.lostAt = strike.isSure ? strike.to : reach.at
       seen.timeline.push({ at: reach.at, what: `${about} inactive` })
       return 'seen'
     }
-    if (now - strike.to < showsWithin) return undefined
-    return { code: strike.isSure ? 'not-gone' : 'control-lost', about }
+    if (reach.at - strike.to < showsWithin) return undefined
+    return { code: isSteady ? 'not-gone' : 'control-lost', about }
   }
 }
 
@@ -125,8 +134,8 @@ export function leftOfCut(
 ): string[] {
   const { node, storage = '', fates } = impact
   const still = fates.filter(({ outcome }) => outcome === 'stalls').map(({ name, sid }) => `${name} (${sid})`)
-  const wasLost = seen.stop !== undefined && seen.lostAt !== undefined
-  const seconds = Math.round(back.at - (seen.lostAt ?? back.at))
+  const wasLost = seen.stop !== undefined && seen.stop.code !== 'not-gone' && !seen.isUntouched
+  const seconds = Math.round(back.at - (seen.lostAt ?? seen.timeline[0]?.at ?? back.at))
   const others = after.missing.filter((one) => one !== victimOf(impact))
   return [
     ...(wasLost ? [say('waited', { guests: still.join(', '), storage, seconds })] : []),

@@ -143,7 +143,7 @@ export const drillEn = {
     longest: 'Longest',
     nobody: 'none',
     users: 'its users: {time}',
-    unmeasured: 'not known: it has no probe',
+    unmeasured: 'not known: no probe measured it',
     held: 'Kept away for',
     probeSilent: 'its probe did not answer even before, and is not counted',
     left: 'What remains',

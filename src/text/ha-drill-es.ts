@@ -149,7 +149,7 @@ export const drillEs: Same<typeof drillEn> = {
     longest: 'La más larga',
     nobody: 'ninguna',
     users: 'sus usuarios: {time}',
-    unmeasured: 'no se sabe: no tiene sonda',
+    unmeasured: 'no se sabe: ninguna sonda la midió',
     held: 'Se le quita por',
     probeSilent: 'su sonda no respondía ni antes, y no se cuenta',
     left: 'Lo que queda',
