@@ -86,13 +86,16 @@ async function looked(
   let doubts = 0
   const end = await until(
     async (): Promise<'seen' | Stop | undefined> => {
+      const look = await watch().catch(() => undefined)
+      if (look) {
+        sightAt = performance.now()
+        noted(context, steady, strike, seen, last, look)
+        last = look
+      }
+      // Looked first: what cannot be taken back is named, however soon it is stopped.
       const asked = await context.stopAsked()
       if (asked) return stopFor(asked)
-      const look = await watch().catch(() => undefined)
       if (!look) return performance.now() - sightAt > blindMs ? { code: 'control-lost', about: '' } : undefined
-      sightAt = performance.now()
-      noted(context, steady, strike, seen, last, look)
-      last = look
       const end = (stopOf(steady, look) as Stop | undefined) ?? (await judge(look))
       // One look may be wrong: bad news is believed when it is said twice.
       doubts = end === undefined || end === 'seen' ? 0 : doubts + 1
