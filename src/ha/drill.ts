@@ -68,7 +68,7 @@ export function stopOf(steady: Steady, look: DrillLook): { code: StopCode; about
   const isTaken = (one: string) => one === node && kind !== 'storage'
   const lost = steady.online.filter((one) => !isTaken(one) && !look.online.includes(one))
   if (!look.quorate) return { code: 'quorum-gone', about: '' }
-  if (lost.length > 0) return { code: 'another-node', about: lost.join(', ') }
+  if (lost.length > 0) return { code: lost.includes(node) ? 'unpredicted' : 'another-node', about: lost.join(', ') }
   const errors = Object.entries(look.services).filter(
     ([sid, { state }]) => state === 'error' && !steady.errors.includes(sid),
   )
