@@ -12,6 +12,7 @@ import { type ReasonCode, whyOf } from '../src/ha/why.ts'
 
 /** How it stands, for the colour of the card; what is not named here is as wanted. */
 const bad: readonly ReasonCode[] = [
+  'disk-lost',
   'no-quorum',
   'error',
   'gave-up',
@@ -79,6 +80,10 @@ export default defineCommand({
     const nodes = site.nodes.map((node) => ({ name: node.name, online: node.status === 'online' }))
     const names = nodes.map((node) => node.name)
     const lacking = storages.length === 0 ? [] : unreachable(config ? drivesOf(config) : [], storages, names)
+    const lost = (config ? drivesOf(config) : []).flatMap(({ key, storage, cdrom }) => {
+      const row = site.storages.find((one) => one.storage === storage && one.node === guest?.node)
+      return storage !== undefined && !cdrom && row?.status === 'unknown' ? [{ key, storage }] : []
+    })
     const cause = lastFailed && house.explainLine(lastFailed.raw)?.code
     const resource = site.managed.find((one) => one.sid === sid)
     const reasons = whyOf({
@@ -92,6 +97,7 @@ export default defineCommand({
         Object.keys(errors).length === 0 ? [] : [{ rule, sids, raw: Object.values(errors).flat().join('; ') }],
       ),
       nodes,
+      lost,
       unreachable: lacking.map(({ local, lacking: without, ...one }) => ({
         ...one,
         lacking: local ? names.filter((node) => node !== guest?.node) : without,

@@ -163,6 +163,8 @@ test('a storage cut: machines with a disk there stand still and stay started, HA
   const moments = world.truth()
   const card = await world.ordered('drill run pve1 kind:storage storage:storage')
   await until(() => storage().lostBy?.has('pve1') === true, 'the cut')
+  const why = await world.said('why Win11', ({ state }) => state === 'failed', 'viewer')
+  expect(why.text).toContain('scsi0 is on storage Storage, which pve1 does not reach now')
   fast()
   const { message } = await world.ended(card)
   expect(message, JSON.stringify(message)).toMatchObject({
@@ -175,7 +177,7 @@ test('a storage cut: machines with a disk there stand still and stay started, HA
   const [still, own] = [...report.table!.rows].sort()
   expect(still).toEqual([
     'Win11 (vm:100)',
-    'stands still on pve1, and HA goes on calling it started',
+    'stands still on pve1, and is called running all along',
     'pve1',
     expect.stringMatching(/^its users: /),
     'as foretold',
@@ -197,7 +199,7 @@ test('a storage cut that is aborted is taken back at once, and says what cannot 
   const { message } = await world.ended(card)
   expect(message).toMatchObject({ state: 'warning', title: expect.stringContaining('detenido') })
   expect(inFields(message)).toContain('abortado por web:operator')
-  expect(inFields(message)).toMatch(/No se pudo deshacer: hasta \d+ s Win11 \(vm:100\) esperó Storage/)
+  expect(inFields(message)).toMatch(/No se pudo deshacer: hasta \d+ s a la espera de Storage: Win11 \(vm:100\)/)
   expect(storage.lostBy?.size).toBe(0)
   expect(paged).toEqual([])
 })

@@ -154,5 +154,10 @@ describe('what no scenario shows', () => {
       },
       'runs-as-wanted+storage-lacking+locked+last-failure',
     ],
+    [
+      'a machine that is called running and has lost its disk',
+      { lost: [{ key: 'scsi0', storage: 'Storage' }] },
+      'disk-lost+runs-as-wanted',
+    ],
   ])('%s', (_, more, expected) => expect(codes(whyOf(facts(more)))).toBe(expected))
 })

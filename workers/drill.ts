@@ -79,7 +79,7 @@ export default defineWorker({
         leftUp: '{node} is up.',
         giveBack: 'Please give {storage} back to {node}',
         giveBackText: 'The lab was told to, and {node} still does without it.',
-        waited: 'Could not be taken back: for up to {seconds} s {guests} waited for {storage}.',
+        waited: 'Could not be taken back: up to {seconds} s of waiting for {storage}: {guests}.',
         stillCut:
           '{node} still does without {storage}. In the lab: POST /api/lab/storages/{storage} {"network":"up","node":"{node}"}. Then: storage show {storage}',
         leftCut: '{node} does without {storage} because of this drill. See: storage show {storage}',
@@ -138,7 +138,7 @@ export default defineWorker({
         leftUp: '{node} está encendido.',
         giveBack: 'Por favor devuélvele {storage} a {node}',
         giveBackText: 'Al laboratorio se le pidió, y {node} sigue sin él.',
-        waited: 'No se pudo deshacer: hasta {seconds} s {guests} esperó {storage}.',
+        waited: 'No se pudo deshacer: hasta {seconds} s a la espera de {storage}: {guests}.',
         stillCut:
           '{node} sigue sin {storage}. En el laboratorio: POST /api/lab/storages/{storage} {"network":"up","node":"{node}"}. Luego: storage show {storage}',
         leftCut: '{node} está sin {storage} por este simulacro. Mira: storage show {storage}',

@@ -17,7 +17,7 @@ export default defineCommand({
         done: 'Drill {id} is being ended',
         nothing: 'It had not begun. Nothing was done.',
         cannot:
-          'A node that has been told to go down goes down: that cannot be taken back. Nothing more is done to it, and it is started again at once; what HA has moved stays until it goes home.',
+          'A node that has been told to go down goes down: that cannot be taken back. Nothing more is done to it, and it is started again at once; what HA has moved stays until it goes home. A storage that was taken is given back at once.',
       },
       refusals: { 'no-drill': { says: 'No drill runs in {cluster}.', hint: 'drill history' } },
     },
@@ -29,7 +29,7 @@ export default defineCommand({
         done: 'El simulacro {id} está terminando',
         nothing: 'No había empezado. No se hizo nada.',
         cannot:
-          'Un nodo al que se le pidió apagarse se apaga: eso no se puede deshacer. No se le hace nada más y se enciende enseguida; lo que HA mudó se queda donde está hasta volver a casa.',
+          'Un nodo al que se le pidió apagarse se apaga: eso no se puede deshacer. No se le hace nada más y se enciende enseguida; lo que HA mudó se queda donde está hasta volver a casa. Un almacenamiento que se quitó se devuelve enseguida.',
       },
       refusals: { 'no-drill': { says: 'En {cluster} no corre ningún simulacro.', hint: 'drill history' } },
     },

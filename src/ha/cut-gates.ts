@@ -31,7 +31,7 @@ export function cutGates({ site, impact, cut, ...facts }: CutFacts): Gate[] {
     gate('incidents', 'warn', facts.incidents),
     gate('shared', 'fail', storage(!cut.shared)),
     gate('reached', 'fail', storage(cut.shared && !cut.reachedBy.includes(node))),
-    gate('used', 'fail', storage(still.length === 0)),
+    gate('used', 'fail', storage(cut.shared && still.length === 0)),
     gate('read', 'fail', named(fates.filter(({ outcome }) => outcome === 'unknown'))),
     gate('stalls', 'fail', named(alone.filter(({ sid, name }) => !isNamed(facts.accepted, sid, name)))),
     gate('goes-with', 'warn', cut.gone.slice(1)),

@@ -15,6 +15,8 @@ export interface WhyFacts {
   nodes: readonly { name: string; online: boolean }[]
   /** Disks and drives whose storage some nodes do not have. */
   unreachable: readonly { key: string; storage: string; lacking: readonly string[] }[]
+  /** Disks whose storage its own node does not reach now. */
+  lost?: readonly { key: string; storage: string }[]
   lastFailed?: { type: string; node: string; raw: string; cause?: string }
 }
 
@@ -46,6 +48,7 @@ interface Manager {
 export const reasonCodes = [
   'no-guest',
   'no-quorum',
+  'disk-lost',
   'not-under-ha',
   'let-go',
   'ignored',
@@ -106,7 +109,13 @@ const silentAfter = 30
  */
 export function whyOf(facts: WhyFacts): Reason[] {
   const decisive = whole(facts) ?? service(facts) ?? place(facts)
-  return [...decisive, ...beside(facts, decisive)]
+  return [...still(facts), ...decisive, ...beside(facts, decisive)]
+}
+
+/** It is called running, and what runs inside waits for its disk. */
+function still({ guest, lost = [] }: WhyFacts): Reason[] {
+  if (guest?.status !== 'running') return []
+  return lost.map(({ key, storage }) => reason('disk-lost', { key, storage, node: guest.node }))
 }
 
 const reason = (code: ReasonCode, values: Reason['values'] = {}): Reason => ({ code, values })

@@ -9,7 +9,7 @@ export const impactEn = {
     waits: 'down until {node} is back',
     down: 'stays down',
     off: 'is off',
-    stalls: 'stands still on {node}, and HA goes on calling it started',
+    stalls: 'stands still on {node}, and is called running all along',
     stays: 'runs on',
     unknown: 'not known',
   } satisfies Record<Outcome, string>,

@@ -9,7 +9,7 @@ export const impactEs: Same<typeof impactEn> = {
     waits: 'apagada hasta que vuelva {node}',
     down: 'se queda apagada',
     off: 'está apagada',
-    stalls: 'queda inmóvil en {node}, y HA la sigue llamando started',
+    stalls: 'queda inmóvil en {node}, y todo el tiempo figura en marcha',
     stays: 'sigue corriendo',
     unknown: 'no se sabe',
   },

@@ -59,6 +59,8 @@ export const reasonsEn = {
   follows: 'It is on {node} because rule {rule} keeps it together with {sids}.',
   'kept-apart': 'Rule {rule} keeps it apart from {sids}, which is on {away}.',
   'on-favourite': 'It is on {node} because rule {rule} puts that node first.',
+  'disk-lost':
+    '{key} is on storage {storage}, which {node} does not reach now: what runs inside stands still until it does. HA does not see that, and moves nothing. See: storage show {storage}',
   'runs-as-wanted': 'It runs on {node}, as wanted. No rule says where it should be.',
   'runs-unmanaged': 'It runs on {node}, where somebody started it or put it.',
   'rule-ignored': 'Rule {rule} names it, and Proxmox ignores that rule since it cannot hold:',

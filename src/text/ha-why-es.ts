@@ -60,6 +60,8 @@ export const reasonsEs: Same<typeof reasonsEn> = {
   follows: 'Está en {node} porque la regla {rule} la mantiene junto con {sids}.',
   'kept-apart': 'La regla {rule} la mantiene separada de {sids}, que está en {away}.',
   'on-favourite': 'Está en {node} porque la regla {rule} pone ese nodo primero.',
+  'disk-lost':
+    '{key} está en el almacenamiento {storage}, al que {node} no llega ahora: lo que corre dentro queda inmóvil hasta que llegue. HA no lo ve, y no muda nada. Mira: storage show {storage}',
   'runs-as-wanted': 'Corre en {node}, como se pidió. Ninguna regla dice dónde debería estar.',
   'runs-unmanaged': 'Corre en {node}, donde alguien la encendió o la puso.',
   'rule-ignored': 'La regla {rule} la nombra, y Proxmox ignora esa regla porque no se puede cumplir:',
