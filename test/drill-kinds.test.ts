@@ -160,8 +160,11 @@ test('a storage cut: machines with a disk there stand still and stay started, HA
   const moments = world.truth()
   const card = await world.ordered('drill run pve1 kind:storage storage:storage')
   await until(() => storage().lostBy?.has('pve1') === true, 'the cut')
+  const { clock } = world.crew.sim.cluster
+  clock.setSpeed(1)
   const why = await world.said('why Win11', ({ state }) => state === 'failed', 'viewer')
   expect(why.text).toContain('scsi0 is on storage Storage, which pve1 does not reach now')
+  clock.setSpeed(50)
   const { message } = await world.ended(card)
   expect(message, JSON.stringify(message)).toMatchObject({
     state: 'ok',

@@ -11,7 +11,7 @@ import { Caller } from './lab-calls.ts'
 
 let world: DrillWorld
 beforeAll(async () => {
-  world = await DrillWorld.start()
+  world = await DrillWorld.start({ drills: { remind: 'weekly' }, oncall: { tz: 'America/Guayaquil' } })
   const { crew, more } = world
   ;[world.chat] = await Promise.all([crew.bot('drills', more), crew.worker('drills', more)])
 })
@@ -51,6 +51,21 @@ test('on a schedule: approved once, announced, vetoed, left out for what was not
   world.crew.sim.cluster.clock.setSpeed(50)
   const { at, schedules, house, close } = await calendar()
   try {
+    // Every Monday morning what no drill has proven lately is told, once, however often that is asked for.
+    const [reminder] = (await schedules.queue.getJobSchedulers()).filter(({ key }) => key === 'remind.main')
+    expect(reminder).toMatchObject({ pattern: '0 9 * * 1', tz: 'America/Guayaquil' })
+    for (let i = 0; i < 2; i++) await schedules.queue.add('remind', { cluster: 'main', id: '' })
+    const overdue = ({ title }: Message) => title === '1 HA group was not proven within 90 days'
+    const reminded = await world.chat.card(overdue, 'the reminder', 'ops')
+    expect(reminded.message).toMatchObject({ state: 'warning', text: expect.stringContaining('drill plan ') })
+    expect(reminded.message.table?.rows[0]?.[0]).toBe('grupoHA')
+    await until(
+      async () => (await schedules.queue.getActiveCount()) + (await schedules.queue.getWaitingCount()) === 0,
+      'both',
+    )
+    const again = await world.chat.messages('ops')
+    expect(again.filter(({ message }) => overdue(message))).toHaveLength(1)
+
     const card = await world.ordered('drill schedule pve1 every month first tuesday 10:00 notice:10m window:none')
     const kept = await world.ended(card)
     expect(kept.message, JSON.stringify(kept.message)).toMatchObject({ state: 'ok' })
