@@ -21,6 +21,7 @@ describe.concurrent('what dies in the middle of a drill', { timeout: 120_000 }, 
     await until(() => pve1.power === 'off', 'the power loss')
     crew.sim.cluster.clock.setSpeed(50)
     await Promise.all([worker.kill9(), bot.kill9()])
+    await crew.lapse('drills')
     const [next] = await Promise.all([crew.bot('drills', more), crew.worker('drills', more)])
     killed.chat = next
     const end = await killed.ended(card)
