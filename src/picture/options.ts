@@ -13,6 +13,7 @@ const colours: Record<BandState, string> = {
 const ink = '#1f2328'
 const faint = '#d0d7de'
 const font = { fontFamily: 'DejaVu Sans', color: ink }
+const bandsWidth = 960
 const rowHeight = 44
 const top = 120
 const bottom = 90
@@ -28,13 +29,24 @@ export function chartOf(picture: Picture): Sized {
   return picture.kind === 'bands' ? bandsChart(picture.bands) : trendChart(picture.trend)
 }
 
-function head(title: string, subtitle?: string) {
+/** Without a canvas text is measured as if it were thin; bold letters take so much more. */
+const boldIsWider = 1.4
+
+/** A long one goes on in a second line. */
+function head(title: string, width: number, subtitle?: string) {
   return {
     text: title,
     ...(subtitle === undefined ? {} : { subtext: subtitle, subtextStyle: { ...font, fontSize: 15, color: '#57606a' } }),
     left: 24,
     top: 18,
-    textStyle: { ...font, fontSize: 22, fontWeight: 'bold' },
+    textStyle: {
+      ...font,
+      fontSize: 22,
+      fontWeight: 'bold',
+      width: (width - 2 * 24) / boldIsWider,
+      overflow: 'break',
+      lineHeight: 28,
+    },
   }
 }
 
@@ -80,12 +92,12 @@ function bandsChart({ title, subtitle, from, to, rows, marks, legend, axis }: Ba
     },
   }
   return {
-    width: 960,
+    width: bandsWidth,
     height: top + bottom + rows.length * rowHeight,
     option: {
       animation: false,
       backgroundColor: '#ffffff',
-      title: head(title, subtitle),
+      title: head(title, bandsWidth, subtitle),
       legend: {
         bottom: 12,
         data: used.map((state) => legend[state as BandState]),
@@ -153,7 +165,7 @@ function trendChart({ title, axis, bars, lines }: Trend): Sized {
     option: {
       animation: false,
       backgroundColor: '#ffffff',
-      title: head(title),
+      title: head(title, trendWidth),
       grid: { left: 80, right: trendRight, top: 90, bottom: 110 },
       xAxis: {
         type: 'category',
