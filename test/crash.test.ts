@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Chat, Crew, until } from './crew.ts'
 
 /** Worlds side by side, and how often the process with the workers of all is killed. */
-const worlds = 6
-const kills = 5
+const worlds = 10
+const kills = 3
 /** Until both jobs of a round have ended undisturbed; later kills would prove nothing. */
 const longestMs = 3500
 /** Simulated seconds a second: a machine is made in about half a second, so that kills fall into every step. */
