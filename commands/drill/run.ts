@@ -40,8 +40,13 @@ export default defineCommand({
       words: {
         title: 'Drill: {node} goes ({kind})',
         within: 'Must run again within',
-        clicks: 'Select node {node}, then Shutdown; watch Datacenter → HA; start the node again by hand',
-        unplug:
+        'click-shutdown': 'Select node {node}, then Shutdown; watch Datacenter → HA; start the node again by hand',
+        'click-reboot': 'Select node {node}, then Reboot; watch Datacenter → HA',
+        'click-power':
+          'Nothing in the web interface does it: pull the plug of {node}, watch Datacenter → HA on another node, and plug it in again',
+        'click-network':
+          'Nothing in the web interface does it: pull the network cables of {node}, watch Datacenter → HA on another node, and plug them in again',
+        'click-storage':
           "Nothing in the web interface does it: pull {node}'s cable to the storage network, watch Datacenter → HA and the machine's console, and plug it in again",
       },
       refusals: {
@@ -63,8 +68,14 @@ export default defineCommand({
       words: {
         title: 'Simulacro: se va {node} ({kind})',
         within: 'Tiene que correr otra vez en',
-        clicks: 'Selecciona el nodo {node}, luego Shutdown; mira Datacenter → HA; enciende el nodo otra vez a mano',
-        unplug:
+        'click-shutdown':
+          'Selecciona el nodo {node}, luego Shutdown; mira Datacenter → HA; enciende el nodo otra vez a mano',
+        'click-reboot': 'Selecciona el nodo {node}, luego Reboot; mira Datacenter → HA',
+        'click-power':
+          'Nada en la interfaz web lo hace: desenchufa {node}, mira Datacenter → HA en otro nodo y enchúfalo otra vez',
+        'click-network':
+          'Nada en la interfaz web lo hace: saca los cables de red de {node}, mira Datacenter → HA en otro nodo y conéctalos otra vez',
+        'click-storage':
           'Nada en la interfaz web lo hace: saca el cable de {node} a la red de almacenamiento, mira Datacenter → HA y la consola de la máquina, y conéctalo otra vez',
       },
       refusals: {
@@ -110,7 +121,7 @@ export default defineCommand({
       warnings: told('warn'),
       explain: {
         shell: shellOf(order, facts.look.storages),
-        clicks: [say(kind === 'storage' ? 'unplug' : 'clicks', { node })],
+        clicks: [say(`click-${kind === 'migrate' ? 'shutdown' : kind}`, { node })],
       },
       state: decidedOnDrill(plan),
     })

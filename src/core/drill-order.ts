@@ -55,15 +55,16 @@ export function shellOf(
   { node, kind, storage }: Taken & { kind: string },
   sections: Awaited<ReturnType<ProxmoxPort['storageConfig']>>,
 ): string[] {
-  if (storage === undefined) {
-    return [
-      `pvesh create /nodes/${node}/status --command ${kind === 'reboot' ? kind : 'shutdown'}`,
-      'ha-manager status',
-    ]
-  }
+  if (storage === undefined) return [...shellByKind(node, kind), 'ha-manager status']
   const section = sections.find((one) => one.storage === storage)
   const array = sections.find((one) => section?.options.base?.startsWith(`${one.storage}:`))
   const server = section?.options.server ?? (section?.options.portal ?? array?.options.portal)?.replace(/:\d+$/, '')
   const rule = (what: '-I' | '-D') => (server ? [`iptables ${what} OUTPUT -d ${server} -j DROP   # on ${node}`] : [])
   return [...rule('-I'), `pvesm status --storage ${storage}   # on ${node}`, 'ha-manager status', ...rule('-D')]
+}
+
+function shellByKind(node: string, kind: string): string[] {
+  if (kind === 'power') return [`ipmitool -I lanplus -H BMC -U USER -a chassis power off   # the controller of ${node}`]
+  if (kind === 'network') return [`ip link set NIC down   # at the console of ${node}, each link of corosync`]
+  return [`pvesh create /nodes/${node}/status --command ${kind === 'reboot' ? kind : 'shutdown'}`]
 }

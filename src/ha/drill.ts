@@ -145,7 +145,7 @@ export function recorded(
   end: { node: string; since: number } | undefined,
 ): Measured {
   const own = tasks.filter(isOf(fate, steady))
-  const stopped = stopOn(fate, own)
+  const stopped = stopOn(fate, own, seen.upAt)
   const [downAt, downSlack] = stopped === undefined ? [seen.downAt, seen.downSlack ?? 1] : [stopped, 1]
   if (downAt === undefined || seen.downSeconds === 0) return seen
   if (seen.upAt !== undefined) {
@@ -153,7 +153,9 @@ export function recorded(
     return { ...seen, ...lasted(downAt, seen.upAt), downSlack, uncertaintySeconds }
   }
   if (isGoing(fate) || end?.node !== fate.from || end.since < downAt) return { ...seen, downAt, downSlack }
-  const start = own.findLast((task) => starts.test(task.type) && task.exit === 'OK' && (task.endtime ?? 0) > downAt)
+  const [start] = own
+    .filter(({ type, exit, endtime }) => starts.test(type) && exit === 'OK' && (endtime ?? 0) > downAt)
+    .toSorted((a, b) => a.endtime! - b.endtime!)
   const uncertaintySeconds = downSlack + upSlack(start, 1)
   return { ...seen, ...lasted(downAt, start?.endtime ?? end.since), downSlack, uncertaintySeconds }
 }
@@ -163,8 +165,13 @@ const isOf =
   ({ id, starttime }: SeenTask) =>
     id === sid.slice(sid.indexOf(':') + 1) && starttime >= steady.at - 1
 
-const stopOn = ({ from }: Fate, own: readonly SeenTask[]) =>
-  own.findLast(({ type, node, endtime }) => stops.test(type) && node === from && endtime !== undefined)?.endtime
+/** The last end of a stop on its node, up to when it ran elsewhere: a shutdown that failed is followed by a stop. */
+function stopOn({ from }: Fate, own: readonly SeenTask[], until = Number.POSITIVE_INFINITY): number | undefined {
+  const ends = own.flatMap(({ type, node, endtime }) =>
+    stops.test(type) && node === from && endtime !== undefined && endtime <= until ? [endtime] : [],
+  )
+  return ends.length === 0 ? undefined : Math.max(...ends)
+}
 
 const upSlack = (start: SeenTask | undefined, pollSeconds: number) =>
   start?.endtime === undefined ? Math.ceil(pollSeconds) : 1

@@ -110,7 +110,7 @@ export const storageErrorsEn = {
   },
   'no-storage': { says: 'No storage is called "{given}" in {cluster}. There is: {storages}.', hint: 'storage list' },
   'storage-of-kind': {
-    says: 'A storage goes with kind:storage only, not with kind:{kind}.',
+    says: 'A storage is for kind:storage; this is kind:{kind}.',
     hint: 'drill plan {node} kind:storage storage:{storage}',
   },
   'no-storage-near': {
