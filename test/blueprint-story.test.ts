@@ -121,6 +121,9 @@ test('the machine for Windows 11 and its HA: by whoever may make machines', asyn
     efidisk0: expect.stringMatching(/^Storage:.*pre-enrolled-keys=1/),
     tpmstate0: expect.stringMatching(/^Storage:.*version=v2\.0/),
     ide2: expect.stringMatching(/^NASAccess:iso\/Win11\.iso,media=cdrom/),
+    ide0: expect.stringMatching(/^NASAccess:iso\/virtio-win\.iso,media=cdrom/),
+    scsihw: 'virtio-scsi-single',
+    agent: '1',
   })
   expect(processes.has(100)).toBe(true)
   expect(config.ha.rules.get('grupoHA')?.keys).toMatchObject({ resources: 'vm:100' })

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { Refused } from '../src/core/errors.ts'
+import { findDrivers } from '../src/core/iso.ts'
+import { reads } from '../src/core/needs.ts'
+import { driversUrl, machineOf, presets, wantsDrivers } from '../src/core/presets.ts'
 import { chooseVmid, markOf, mayBeOurs, ownedGuest } from '../src/core/vmid.ts'
 import { defineWorker, type RunContext } from '../src/core/worker.ts'
 
@@ -17,13 +20,18 @@ export default defineWorker({
     memoryMiB: z.int().min(16),
     iso: z.string().optional(),
     /** What it is made ready for; Linux unless said. */
-    os: z.enum(['l26', 'win10', 'win11']).optional(),
+    preset: z.enum(presets).optional(),
+    /** The image with Windows's drivers. */
+    drivers: z.string().optional(),
+    /** Drivers are looked for when it is made: their storage may not have been there when this was planned. */
+    findDrivers: z.boolean().optional(),
     vmid: z.int().min(100).optional(),
     pool: z.string().optional(),
   }),
   needs: [
+    reads.storages,
     { path: '/vms/{vmid}', privileges: ['VM.Allocate'] },
-    // One for each kind of key that `parameters` sets.
+    // One for each kind of key that `machineOf` sets.
     { path: '/vms/{vmid}', privileges: ['VM.Config.CPU', 'VM.Config.Memory', 'VM.Config.HWType', 'VM.Config.Options'] },
     { path: '/vms/{vmid}', privileges: ['VM.Config.Disk', 'VM.Config.CDROM', 'VM.Config.Network'] },
     { path: '/storage/{storage}', privileges: ['Datastore.AllocateSpace'] },
@@ -33,20 +41,43 @@ export default defineWorker({
   text: {
     en: {
       title: 'Create machine {name} on {node}',
-      steps: { choose: 'Choose the number', create: 'Create the machine', check: 'Read it back' },
+      steps: {
+        drivers: 'Look for drivers',
+        choose: 'Choose the number',
+        create: 'Create the machine',
+        check: 'Read it back',
+      },
       done: 'Machine {name} ({vmid}) is on {node}',
-      words: { start: 'Next', after: 'Once it is installed', left: 'machine {vmid} ({name}) on {node}' },
+      words: {
+        start: 'Next',
+        after: 'Once it is installed',
+        noDrivers:
+          'No image virtio-win*.iso is within reach of {node}, and without it Windows sees no disk. First `/pve storage download {url}`, then `/pve vm cdrom {vmid} virtio-win.iso drive:ide0`',
+        left: 'machine {vmid} ({name}) on {node}',
+      },
     },
     es: {
       title: 'Crear la máquina {name} en {node}',
-      steps: { choose: 'Elegir el número', create: 'Crear la máquina', check: 'Leerla de vuelta' },
+      steps: {
+        drivers: 'Buscar controladores',
+        choose: 'Elegir el número',
+        create: 'Crear la máquina',
+        check: 'Leerla de vuelta',
+      },
       done: 'La máquina {name} ({vmid}) está en {node}',
-      words: { start: 'Sigue', after: 'Cuando esté instalada', left: 'máquina {vmid} ({name}) en {node}' },
+      words: {
+        start: 'Sigue',
+        after: 'Cuando esté instalada',
+        noDrivers:
+          '{node} no alcanza ninguna imagen virtio-win*.iso, y sin ella Windows no ve ningún disco. Primero `/pve storage download {url}`, después `/pve vm cdrom {vmid} virtio-win.iso drive:ide0`',
+        left: 'máquina {vmid} ({name}) en {node}',
+      },
     },
   },
   async run(context) {
     const { payload, proxmox, step, effect, follow, shows, say, job } = context
     const { node, name } = payload
+    const drivers = payload.drivers ?? (payload.findDrivers ? await step('drivers', () => look()) : undefined)
     for (let round = 1; ; round++) {
       const vmid = await step(
         'choose',
@@ -62,7 +93,12 @@ export default defineWorker({
             types: ['qmcreate'],
             id: String(vmid),
             mine: ({ running }) => mayBeOurs(proxmox, { node, vmid, running, mark: markOf(job.id) }),
-            act: () => proxmox.createGuest(node, 'qemu', { vmid, ...parameters(payload), description: markOf(job.id) }),
+            act: () =>
+              proxmox.createGuest(node, 'qemu', {
+                vmid,
+                ...machineOf({ ...payload, drivers: drivers ?? undefined }),
+                description: markOf(job.id),
+              }),
           },
           round,
         )
@@ -75,18 +111,27 @@ export default defineWorker({
       }
     }
 
+    async function look() {
+      const { storages } = await proxmox.resources()
+      // Null: a step stores what JSON can.
+      return (await findDrivers(proxmox, storages, node))?.volid ?? null
+    }
+
     async function check({ proxmox }: Pick<RunContext<typeof payload, never>, 'proxmox'>, vmid: number) {
       const config = await proxmox.guestConfig({ node, kind: 'qemu', vmid })
       if (!config.description?.includes(markOf(job.id))) throw new Refused('vmid-taken', { vmid })
       if (config.lock !== undefined) throw new Refused('guest-locked', { vmid, lock: config.lock })
       // A disc that stays in its drive keeps the machine from starting wherever its storage is not.
-      const eject = { name: say('after'), value: `\`/pve vm cdrom ${vmid} eject\`` }
+      const discs = Object.entries({ ide2: payload.iso, ide0: drivers }).filter(([, disc]) => disc)
+      const lines = discs.map(([key]) => `\`/pve vm cdrom ${vmid} eject${discs.length > 1 ? ` drive:${key}` : ''}\``)
+      const lacks = wantsDrivers(payload.preset) && !drivers
       return {
         values: { name, vmid, node },
         fields: [
           { name: say('start'), value: `\`/pve vm start ${vmid}\`` },
-          ...(payload.iso === undefined ? [] : [eject]),
+          ...(lines.length > 0 ? [{ name: say('after'), value: lines.join(', ') }] : []),
         ],
+        warnings: lacks ? [say('noDrivers', { node, vmid, url: driversUrl })] : [],
       }
     }
   },
@@ -97,36 +142,4 @@ export default defineWorker({
       .filter((vmid) => vmid !== undefined)
       .map((vmid) => say('left', { vmid, name: payload.name, node: payload.node }))
   },
-})
-
-function parameters(payload: {
-  name: string
-  storage: string
-  diskGiB: number
-  cores: number
-  memoryMiB: number
-  iso?: string | undefined
-  os?: 'l26' | 'win10' | 'win11' | undefined
-  pool?: string | undefined
-}) {
-  return {
-    name: payload.name,
-    cores: payload.cores,
-    memory: payload.memoryMiB,
-    ostype: payload.os ?? 'l26',
-    ...(payload.os === 'win11' ? firmwareFor11(payload.storage) : {}),
-    scsihw: 'virtio-scsi-single',
-    scsi0: `${payload.storage}:${payload.diskGiB}`,
-    net0: 'virtio,bridge=vmbr0',
-    ide2: payload.iso === undefined ? undefined : `${payload.iso},media=cdrom`,
-    pool: payload.pool,
-  }
-}
-
-/** Windows 11 is not installed without UEFI, Secure Boot and a TPM 2.0. */
-const firmwareFor11 = (storage: string) => ({
-  bios: 'ovmf',
-  machine: 'q35',
-  efidisk0: `${storage}:1,efitype=4m,pre-enrolled-keys=1`,
-  tpmstate0: `${storage}:1,version=v2.0`,
 })

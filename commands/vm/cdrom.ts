@@ -121,14 +121,19 @@ export default defineCommand({
     const ejects = args.disc.toLowerCase() === 'eject'
     const iso = ejects ? undefined : findIso(await isosOn(proxmox, facts.storages, node, signal), args.disc, node)
     const to = iso?.volid ?? noDisc
-    const chosen = choose(discDrives(config), { name, vmid, disc: ejects ? 'eject' : args.disc, drive: args.drive })
+    const chosen = choose(discDrives(config), config, {
+      name,
+      vmid,
+      disc: ejects ? 'eject' : args.disc,
+      drive: args.drive,
+    })
     const shown = (disc: string) => (disc === noDisc ? say('empty') : disc)
     if (chosen === 'empty' || (chosen && (chosen.volid ?? noDisc) === to)) {
       const title = ejects ? say('emptyAlready', { name, vmid }) : say('thereAlready', { disc: to, name, vmid })
       return answer({ title, state: 'ok', text: say('nothingDone') })
     }
     refuseLocked(facts)
-    const drive = chosen?.key ?? freePlace(config)
+    const drive = chosen?.key ?? args.drive?.trim().toLowerCase() ?? freePlace(config)
     if (drive === undefined) throw new Refused('no-place', { name, vmid })
     const was = chosen && (chosen.volid ?? noDisc)
     const isUp = state.status !== 'stopped'
@@ -181,20 +186,22 @@ export default defineCommand({
  */
 function choose(
   drives: readonly Drive[],
+  config: Readonly<Record<string, string>>,
   { name, vmid, disc, drive }: { name: string; vmid: number; disc: string; drive: string | undefined },
 ): Drive | 'empty' | undefined {
   const ejects = disc === 'eject'
   const told = (some: readonly Drive[]) => some.map(({ key, volid }) => `${key} (${volid ?? '-'})`).join(', ')
-  if (drives.length === 0) {
-    if (ejects) throw new Refused('no-drive', { name, vmid })
-    return undefined
-  }
-  const values = { name, vmid, disc, first: drives[0]!.key }
+  if (drives.length === 0 && ejects) throw new Refused('no-drive', { name, vmid })
+  const values = { name, vmid, disc, first: drives[0]?.key ?? freePlace(config) ?? '' }
   if (drive !== undefined) {
-    const found = drives.find(({ key }) => key === drive.trim().toLowerCase())
-    if (!found) throw new Refused('unknown-drive', { ...values, given: drive, drives: told(drives) })
+    const key = drive.trim().toLowerCase()
+    const found = drives.find((one) => one.key === key)
+    const isFree = /^(?:ide[0-3]|sata[0-5])$/.test(key) && config[key] === undefined
+    if (!found && isFree && !ejects) return undefined
+    if (!found) throw new Refused('unknown-drive', { ...values, given: drive, drives: told(drives) || '-' })
     return found
   }
+  if (drives.length === 0) return undefined
   const fitting = drives.filter(({ volid }) => ejects === (volid !== undefined))
   if (fitting.length === 1) return fitting[0]!
   if (ejects && fitting.length === 0) return 'empty'

@@ -3,8 +3,9 @@ import { arg, formatSize } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { Refused } from '../../src/core/errors.ts'
 import { findNode } from '../../src/core/find.ts'
-import { findIso, isosOn } from '../../src/core/iso.ts'
+import { findDrivers, findIso, isosOn } from '../../src/core/iso.ts'
 import { reads } from '../../src/core/needs.ts'
+import { driversUrl, machineLine, machineOf, presets, sizesOf, wantsDrivers } from '../../src/core/presets.ts'
 import type { StorageOnNode } from '../../src/proxmox/port.ts'
 import vmCreate from '../../workers/vm-create.ts'
 
@@ -21,9 +22,10 @@ export default defineCommand({
     name: arg.name(),
     node: arg.node().optional(),
     storage: arg.storage().optional(),
-    cores: arg.integer({ min: 1, max: 512 }).prefault('1'),
-    memory: arg.size({ bare: 'M' }).prefault('2G'),
-    disk: arg.disk().prefault('32G'),
+    preset: arg.choice(presets).prefault('linux'),
+    cores: arg.integer({ min: 1, max: 512 }).optional(),
+    memory: arg.size({ bare: 'M' }).optional(),
+    disk: arg.disk().optional(),
     iso: arg.iso().optional(),
     vmid: arg.vmid().optional(),
     pool: arg.pool().optional(),
@@ -36,9 +38,10 @@ export default defineCommand({
         name: 'Name',
         node: 'Node it runs on; suggested: the one with the most free memory',
         storage: 'Storage of its disk; suggested: the first shared one',
-        cores: 'CPU cores',
-        memory: 'Memory, such as 4G',
-        disk: 'Disk size, such as 32G or Storage:32G',
+        preset: 'What it is made ready for; Windows brings drivers, windows-11 UEFI and TPM too',
+        cores: 'CPU cores; 1, for Windows 2, unless said',
+        memory: 'Memory; 2G, for Windows 4G, unless said',
+        disk: 'Disk size, such as 32G or Storage:32G; 32G, for Windows 64G, unless said',
         iso: 'ISO image to install from',
         vmid: 'Number; suggested: the next free one',
         pool: 'Pool it is put into',
@@ -52,14 +55,25 @@ export default defineCommand({
         iso: 'ISO image',
         network: 'Network',
         noIso: 'none: it has nothing to start from yet',
+        drivers: 'Drivers',
+        firmware: 'Firmware',
+        noDrivers:
+          'No image virtio-win*.iso is within reach of {node}, and without it Windows sees no disk. First `storage download {url}{place}`, then this line again; or afterwards `vm cdrom {name} virtio-win.iso drive:ide0`',
+        driversLocal: 'The drivers are on {storage}, which only {node} reaches; eject them too after the installation.',
+        tooSmall: 'Windows 11 does not install with less than {cores} cores, {memory} of memory and a disk of {disk}.',
         notShared: 'Storage {storage} is not shared: high availability cannot start this machine on another node.',
         isoLocal: 'The ISO image is on {storage}, which only {node} reaches; eject it after the installation.',
         clickCreate: 'Click "Create VM" at the top right',
         clickGeneral: 'General: node {node}, name {name}',
         clickOs: 'OS: ISO image {iso}',
         clickOsNone: 'OS: do not use any media',
-        clickDisk: 'Disks: SCSI, storage {storage}, {size} GiB',
-        clickCpu: 'CPU: {cores} cores; Memory: {memory} MiB; Network: bridge vmbr0, VirtIO',
+        clickType: 'OS: type {type}',
+        clickDrivers: 'OS: tick "Add additional drive for VirtIO drivers", {drivers}',
+        clickFirmware:
+          'System: machine q35, BIOS OVMF (UEFI), EFI storage {storage}, "Pre-Enroll keys"; "Add TPM", storage {storage}, v2.0',
+        clickAgent: 'System: tick "Qemu Agent"',
+        clickDisk: 'Disks: {bus}, storage {storage}, {size} GiB',
+        clickCpu: 'CPU: {cores} cores; Memory: {memory} MiB; Network: bridge vmbr0, {nic}',
       },
       refusals: {
         'no-images-storage': { says: 'Node {node} has no storage that takes disk images.', hint: 'storage list' },
@@ -82,9 +96,10 @@ export default defineCommand({
         name: 'Nombre',
         node: 'Nodo donde corre; se sugiere el que tiene más memoria libre',
         storage: 'Almacenamiento de su disco; se sugiere el primero compartido',
-        cores: 'Núcleos de CPU',
-        memory: 'Memoria, como 4G',
-        disk: 'Tamaño del disco, como 32G o Storage:32G',
+        preset: 'Para qué se prepara; Windows trae controladores, windows-11 además UEFI y TPM',
+        cores: 'Núcleos de CPU; si no se dice, 1, para Windows 2',
+        memory: 'Memoria; si no se dice, 2G, para Windows 4G',
+        disk: 'Tamaño del disco, como 32G o Storage:32G; si no se dice, 32G, para Windows 64G',
         iso: 'Imagen ISO desde la que se instala',
         vmid: 'Número; se sugiere el siguiente libre',
         pool: 'Pool donde queda',
@@ -98,6 +113,13 @@ export default defineCommand({
         iso: 'Imagen ISO',
         network: 'Red',
         noIso: 'ninguna: todavía no tiene desde qué arrancar',
+        drivers: 'Controladores',
+        firmware: 'Firmware',
+        noDrivers:
+          '{node} no alcanza ninguna imagen virtio-win*.iso, y sin ella Windows no ve ningún disco. Primero `storage download {url}{place}`, después esta línea otra vez; o más tarde `vm cdrom {name} virtio-win.iso drive:ide0`',
+        driversLocal:
+          'Los controladores están en {storage}, que solo alcanza {node}; expúlsalos también después de instalar.',
+        tooSmall: 'Windows 11 no se instala con menos de {cores} núcleos, {memory} de memoria y un disco de {disk}.',
         notShared:
           'El almacenamiento {storage} no es compartido: la alta disponibilidad no puede arrancar esta máquina en otro nodo.',
         isoLocal: 'La imagen ISO está en {storage}, que solo alcanza {node}; expúlsala después de instalar.',
@@ -105,8 +127,13 @@ export default defineCommand({
         clickGeneral: 'General: nodo {node}, nombre {name}',
         clickOs: 'OS: imagen ISO {iso}',
         clickOsNone: 'OS: no usar ningún medio',
-        clickDisk: 'Disks: SCSI, almacenamiento {storage}, {size} GiB',
-        clickCpu: 'CPU: {cores} núcleos; Memory: {memory} MiB; Network: puente vmbr0, VirtIO',
+        clickType: 'OS: tipo {type}',
+        clickDrivers: 'OS: marca «Add additional drive for VirtIO drivers», {drivers}',
+        clickFirmware:
+          'System: máquina q35, BIOS OVMF (UEFI), almacenamiento de EFI {storage}, «Pre-Enroll keys»; «Add TPM», almacenamiento {storage}, v2.0',
+        clickAgent: 'System: marca «Qemu Agent»',
+        clickDisk: 'Disks: {bus}, almacenamiento {storage}, {size} GiB',
+        clickCpu: 'CPU: {cores} núcleos; Memory: {memory} MiB; Network: puente vmbr0, {nic}',
       },
       refusals: {
         'no-images-storage': {
@@ -134,66 +161,102 @@ export default defineCommand({
     { say: 'vm create name:web1 iso:debian-12.iso cores:2 memory:4G disk:32G', plans: 'vm-create' },
     { say: 'vm create web2', plans: 'vm-create' },
     { say: 'vm create web3 node:pve2 disk:local-lvm:8G', plans: 'vm-create' },
+    { say: 'vm create win1 preset:windows-11 iso:Win11.iso storage:Storage', plans: 'vm-create' },
     { say: 'vm create web4 iso:debain-12.iso', refuses: 'no-such-iso-near' },
     { say: 'vm create', asks: true },
   ],
   async plan({ args, proxmox, cluster, say }) {
+    const { preset } = args
+    const usual = sizesOf[preset]
     const { nodes, storages } = await proxmox.resources()
     const node = args.node === undefined ? roomiest(nodes, cluster) : findNode(nodes, args.node, cluster)
-    const storage = chooseStorage(storages, node.name, args)
-    const iso =
-      args.iso === undefined ? undefined : findIso(await isosOn(proxmox, storages, node.name), args.iso, node.name)
-    const memoryMiB = Math.floor(args.memory / MiB)
+    const disk = args.disk ?? { bytes: usual.diskGiB * GiB }
+    const storage = chooseStorage(storages, node.name, { storage: args.storage, disk })
+    const [iso, drivers] = await Promise.all([
+      args.iso === undefined
+        ? undefined
+        : isosOn(proxmox, storages, node.name).then((images) => findIso(images, args.iso!, node.name)),
+      wantsDrivers(preset) ? findDrivers(proxmox, storages, node.name) : undefined,
+    ])
+    const memoryMiB = args.memory === undefined ? usual.memoryMiB : Math.floor(args.memory / MiB)
     if (memoryMiB < 16) throw new Refused('too-little-memory')
     if (args.vmid !== undefined && !(await proxmox.nextId(args.vmid)).free)
       throw new Refused('vmid-taken', { vmid: args.vmid })
-    const diskGiB = Math.max(1, Math.ceil(args.disk.bytes / GiB))
-    const payload = {
+    const diskGiB = Math.max(1, Math.ceil(disk.bytes / GiB))
+    const cores = args.cores ?? usual.cores
+    const wish = {
       name: args.name,
-      node: node.name,
       storage: storage.storage,
       diskGiB,
-      cores: args.cores,
+      cores,
       memoryMiB,
+      ...(preset === 'linux' ? {} : { preset }),
       ...(iso === undefined ? {} : { iso: iso.volid }),
-      ...(args.vmid === undefined ? {} : { vmid: args.vmid }),
+      ...(drivers === undefined ? {} : { drivers: drivers.volid }),
       ...(args.pool === undefined ? {} : { pool: args.pool }),
     }
-    const title = say('title', { name: args.name, node: node.name })
-    return run(vmCreate.job(payload), {
-      title,
+    const keys = machineOf(wish)
+    const nic = String(keys.net0).split(',')[0]!
+    const is11 = preset === 'windows-11'
+    const isSmall = is11 && (cores < usual.cores || memoryMiB < usual.memoryMiB || diskGiB < usual.diskGiB)
+    const job = { ...wish, node: node.name, ...(args.vmid === undefined ? {} : { vmid: args.vmid }) }
+    return run(vmCreate.job(job), {
+      title: say('title', { name: args.name, node: node.name }),
       node: node.name,
       shows: [
         { name: 'VMID', value: args.vmid === undefined ? '…' : String(args.vmid) },
         { name: say('node'), value: node.name },
-        { name: say('cores'), value: String(args.cores) },
+        ...(preset === 'linux' ? [] : [{ name: 'Preset', value: preset }]),
+        { name: say('cores'), value: String(cores) },
         { name: say('memory'), value: formatSize(memoryMiB * MiB) },
         { name: say('disk'), value: `${storage.storage}, ${formatSize(diskGiB * GiB)}` },
         { name: say('iso'), value: iso?.volid ?? say('noIso') },
-        { name: say('network'), value: 'virtio, vmbr0' },
+        ...(drivers ? [{ name: say('drivers'), value: drivers.volid }] : []),
+        ...(is11 ? [{ name: say('firmware'), value: 'UEFI (Secure Boot), TPM 2.0, q35' }] : []),
+        { name: say('network'), value: `${nic}, vmbr0` },
         ...(args.pool === undefined ? [] : [{ name: 'Pool', value: args.pool }]),
       ],
       warnings: [
         ...(storage.shared ? [] : [say('notShared', { storage: storage.storage })]),
         ...(iso && !iso.shared ? [say('isoLocal', { storage: iso.storage, node: node.name })] : []),
+        ...(drivers && !drivers.shared ? [say('driversLocal', { storage: drivers.storage, node: node.name })] : []),
+        ...(wantsDrivers(preset) && !drivers ? [noDrivers()] : []),
+        ...(isSmall
+          ? [
+              say('tooSmall', {
+                cores: usual.cores,
+                memory: formatSize(usual.memoryMiB * MiB),
+                disk: formatSize(usual.diskGiB * GiB),
+              }),
+            ]
+          : []),
       ],
       explain: {
-        shell: [
-          [
-            `qm create ${args.vmid ?? '$(pvesh get /cluster/nextid)'} --name ${args.name} --cores ${args.cores}`,
-            `--memory ${memoryMiB} --ostype l26 --scsihw virtio-scsi-single --scsi0 ${storage.storage}:${diskGiB}`,
-            `--net0 virtio,bridge=vmbr0${iso === undefined ? '' : ` --ide2 ${iso.volid},media=cdrom`}${args.pool === undefined ? '' : ` --pool ${args.pool}`}`,
-          ].join(' '),
-        ],
+        shell: [machineLine(args.vmid, wish)],
         clicks: [
           say('clickCreate'),
           say('clickGeneral', { node: node.name, name: args.name }),
           iso === undefined ? say('clickOsNone') : say('clickOs', { iso: iso.volid }),
-          say('clickDisk', { storage: storage.storage, size: diskGiB }),
-          say('clickCpu', { cores: args.cores, memory: memoryMiB }),
+          ...(preset === 'linux' ? [] : [say('clickType', { type: is11 ? '11/2022/2025' : '10/2016/2019' })]),
+          ...(drivers ? [say('clickDrivers', { drivers: drivers.volid })] : []),
+          ...(is11 ? [say('clickFirmware', { storage: storage.storage })] : []),
+          ...(keys.agent === undefined ? [] : [say('clickAgent')]),
+          say('clickDisk', {
+            bus: keys.sata0 === undefined ? 'SCSI' : 'SATA',
+            storage: storage.storage,
+            size: diskGiB,
+          }),
+          say('clickCpu', { cores, memory: memoryMiB, nic: nic === 'virtio' ? 'VirtIO' : 'Intel E1000' }),
         ],
       },
     })
+
+    function noDrivers(): string {
+      const takes = storages.filter((one) => one.node === node.name && one.content.includes('iso'))
+      const first = takes.find(({ shared }) => shared) ?? takes[0]
+      const place = first ? ` storage:${first.storage}` : ''
+      return say('noDrivers', { node: node.name, name: args.name, url: driversUrl, place })
+    }
   },
 })
 

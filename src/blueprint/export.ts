@@ -2,6 +2,7 @@ import { type Blueprint, contents } from '../core/blueprint.ts'
 import { drivesOf } from '../core/guest.ts'
 import { type HaSite, numberOf } from '../core/ha.ts'
 import { networkOf } from '../core/joining.ts'
+import { isDriversIso, type Preset } from '../core/presets.ts'
 import { storageArgs } from '../core/storage-params.ts'
 import { affinitiesOf, preferenceOf } from '../ha/affinity.ts'
 import type { Site } from './site.ts'
@@ -31,12 +32,14 @@ export function blueprintOf({ status, ha, configs, storages, links }: Site): Exp
       )
       const [disk] = disks
       if (disks.length !== 1 || !disk?.storage || disk.bytes === undefined) return drop('disks', named.name)
-      const iso = drivesOf(config ?? {}).find(({ cdrom, volid }) => cdrom && volid?.includes(':iso/'))?.volid
+      const iso = drivesOf(config ?? {}).find(
+        ({ cdrom, volid }) => cdrom && volid?.includes(':iso/') && !isDriversIso(volid),
+      )?.volid
       return [
         {
           id: guest.vmid,
           name: guest.name,
-          ...presetOf(config?.ostype),
+          ...presetOf(config?.ostype, disk.key),
           node: guest.node,
           cores: Number(config?.cores ?? 1),
           memory: `${Number(config?.memory ?? 512)}M`,
@@ -72,8 +75,11 @@ function storageOf({ storage: id, type, content, nodes, shared, disabled, option
   return { id, ...args, content: known, ...(nodes ? { nodes } : {}), ...(isChosen ? { shared } : {}) }
 }
 
-const presetOf = (ostype: string | undefined) =>
-  ostype === 'win11' ? { preset: 'windows-11' as const } : ostype === 'win10' ? { preset: 'windows-10' as const } : {}
+function presetOf(ostype: string | undefined, disk: string): { preset?: Preset } {
+  if (ostype === 'win11') return { preset: 'windows-11' }
+  if (ostype !== 'win10') return {}
+  return { preset: disk.startsWith('sata') ? 'thesis' : 'windows-10' }
+}
 
 function haOf(ha: HaSite, left: Exported['left']): Blueprint['ha'] {
   const affinities = affinitiesOf({ ...ha, resources: ha.managed })

@@ -1,5 +1,6 @@
 import { formatSize, parseSize } from '../core/args.ts'
 import type { Blueprint } from '../core/blueprint.ts'
+import { driversAmong, machineLine, wantsDrivers } from '../core/presets.ts'
 import { volidOf } from './downloads.ts'
 import type { Site } from './site.ts'
 import { never, type Step, so, todo, type Why } from './step.ts'
@@ -26,12 +27,12 @@ function step(wanted: Wanted, blueprint: Blueprint, site: Site): Step {
   }
   const why = hindrance(wanted, blueprint, site)
   if (why) return never('guests', `guest ${id}`, what, why)
-  const payload = payloadOf(wanted)
+  const payload = payloadOf(wanted, blueprint, site)
   return todo('guests', `guest ${id}`, what, {
     worker: 'vm-create',
     payload,
     command: commandOf(wanted),
-    shell: [shellOf(payload)],
+    shell: [machineLine(id, payload)],
   })
 }
 
@@ -69,7 +70,7 @@ function hindrance(wanted: Wanted, { cluster, storage, downloads }: Blueprint, s
   return isThere ? undefined : { code: 'no-storage', values: { storage: source, node } }
 }
 
-function payloadOf(wanted: Wanted) {
+function payloadOf(wanted: Wanted, blueprint: Blueprint, site: Site) {
   const { id, name, node, cores, disk, iso, preset } = wanted
   return {
     name,
@@ -80,19 +81,18 @@ function payloadOf(wanted: Wanted) {
     memoryMiB: memoryMiB(wanted),
     vmid: id,
     ...(iso === undefined ? {} : { iso }),
-    ...(preset === undefined || preset === 'linux' ? {} : { os: preset === 'windows-11' ? 'win11' : 'win10' }),
+    ...(preset === undefined || preset === 'linux' ? {} : { preset }),
+    ...(wantsDrivers(preset) ? driversOf(node, blueprint, site) : {}),
   }
 }
 
-const commandOf = ({ id, name, node, cores, memory, disk, iso }: Wanted) =>
-  `vm create ${name} vmid:${id} node:${node} cores:${cores} memory:${memory} disk:${disk.storage}:${disk.size}${iso === undefined ? '' : ` iso:${iso}`}`
-
-function shellOf({ vmid, name, cores, memoryMiB: memory, storage, diskGiB, iso, os }: ReturnType<typeof payloadOf>) {
-  const firmware = `--bios ovmf --machine q35 --efidisk0 ${storage}:1,efitype=4m,pre-enrolled-keys=1 --tpmstate0 ${storage}:1,version=v2.0`
-  return [
-    `qm create ${vmid} --name ${name} --cores ${cores} --memory ${memory} --ostype ${os ?? 'l26'}`,
-    ...(os === 'win11' ? [firmware] : []),
-    `--scsihw virtio-scsi-single --scsi0 ${storage}:${diskGiB} --net0 virtio,bridge=vmbr0`,
-    ...(iso === undefined ? [] : [`--ide2 ${iso},media=cdrom`]),
-  ].join(' ')
+/** Those that lie or will lie on a storage that the blueprint names; else the machine's own job looks for some. */
+function driversOf(node: string, { downloads }: Blueprint, site: Site): { drivers: string } | { findDrivers: true } {
+  const reached = site.ha.storages.filter((one) => one.node === node).map(({ storage }) => storage)
+  const there = [...site.files].filter(([storage]) => reached.includes(storage)).flatMap(([, files]) => files)
+  const drivers = driversAmong([...there, ...downloads.map(volidOf)])
+  return drivers === undefined ? { findDrivers: true } : { drivers }
 }
+
+const commandOf = ({ id, name, node, cores, memory, disk, iso, preset }: Wanted) =>
+  `vm create ${name} vmid:${id} node:${node} cores:${cores} memory:${memory} disk:${disk.storage}:${disk.size}${iso === undefined ? '' : ` iso:${iso}`}${preset === undefined ? '' : ` preset:${preset}`}`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseSize } from './args.ts'
 import { algorithmOf, contentOf, parseAddress } from './download.ts'
+import { presets } from './presets.ts'
 import { type StorageArg, storageTypes, storageWants } from './storage-params.ts'
 
 /**
@@ -90,7 +91,6 @@ const kinds = {
   checksum: (text: string) => (algorithmOf(text) ? text.toLowerCase() : undefined),
 } as const
 
-export const presets = ['linux', 'windows-10', 'windows-11'] as const
 export const contents = ['images', 'rootdir', 'iso', 'vztmpl', 'backup', 'snippets', 'import', 'none'] as const
 const states = ['started', 'stopped', 'disabled', 'ignored'] as const
 const drills = ['shutdown', 'power', 'network'] as const

@@ -16,8 +16,8 @@ export function discIn(config: Readonly<Record<string, string>>, key: string): s
   return drive && (drive.volid ?? noDisc)
 }
 
-/** Where the web interface puts the first drive, and what else may be free. */
-const places = ['ide2', 'ide0', 'ide1', 'ide3', 'sata0', 'sata1', 'sata2', 'sata3', 'sata4', 'sata5']
+/** Where the web interface puts the first drive, and what else may be free; a q35 machine has no odd IDE places. */
+const places = ['ide2', 'ide0', 'sata0', 'sata1', 'sata2', 'sata3', 'sata4', 'sata5', 'ide1', 'ide3']
 
 /** A place for a drive that is not there yet. */
 export const freePlace = (config: Readonly<Record<string, string>>): string | undefined =>

@@ -1,6 +1,7 @@
 import { Refused } from './errors.ts'
 import { near } from './near.ts'
 import type { ProxmoxPort } from './ports.ts'
+import { driversAmong } from './presets.ts'
 
 type StorageOnNode = Awaited<ReturnType<ProxmoxPort['resources']>>['storages'][number]
 
@@ -40,4 +41,18 @@ export function findIso(images: readonly Iso[], given: string, node: string): Is
   const close = near(given.slice(given.lastIndexOf('/') + 1), images.map(fileOf))
   if (close.length > 0) throw new Refused('no-such-iso-near', { given, node, near: close.join(', ') })
   throw new Refused('no-such-iso', { given, node })
+}
+
+/** The image with Windows's drivers; storages that cannot be read now hold none. */
+export async function findDrivers(
+  proxmox: ProxmoxPort,
+  storages: readonly StorageOnNode[],
+  node: string,
+): Promise<Iso | undefined> {
+  const images = await Promise.all(
+    storages.filter((one) => one.node === node).map((one) => isosOn(proxmox, [one], node).catch(() => [])),
+  )
+  const sorted = images.flat().sort((a, b) => Number(b.shared) - Number(a.shared))
+  const volid = driversAmong(sorted.map((iso) => iso.volid))
+  return sorted.find((iso) => iso.volid === volid)
 }

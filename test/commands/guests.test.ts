@@ -155,6 +155,33 @@ describe('vm clone', () => {
   })
 })
 
+describe('vm create preset', () => {
+  const shell = async (line: string) => field(await stage.say(`${line} --explain`), 'By hand, in a shell')
+
+  test("the thesis's machine needs no drivers; a Linux one stays as it was", async () => {
+    expect(await shell('vm create old preset:thesis storage:Storage vmid:105')).toBe(
+      'qm create 105 --name old --cores 4 --memory 8048 --ostype win10 --scsihw virtio-scsi-pci --sata0 Storage:64 --net0 e1000,bridge=vmbr0',
+    )
+    expect(await shell('vm create new storage:Storage vmid:105 iso:debian-12.iso')).toBe(
+      'qm create 105 --name new --cores 1 --memory 2048 --ostype l26 --scsihw virtio-scsi-single --scsi0 Storage:32 --net0 virtio,bridge=vmbr0 --ide2 NASAccess:iso/debian-12.iso,media=cdrom',
+    )
+  })
+
+  test('where no drivers are within reach it says so, with the line that fetches them', async () => {
+    const nas = site().storages.get('NASAccess')!
+    nas.nodes = ['pve3']
+    const plan = await stage.say('vm create win preset:windows-10 node:pve1 --explain')
+    expect(field(plan, 'By hand, in a shell')).toContain('--agent 1')
+    expect(field(plan, 'By hand, in a shell')).toContain('--ide0 none,media=cdrom')
+    const warnings = plan.fields!.filter(({ name }) => name === 'Warning').map(({ value }) => value)
+    const line = /`(storage download [^`]+)`/.exec(warnings.join('\n'))![1]!
+    expect(line).toMatch(/virtio-win\.iso storage:local$/)
+    delete nas.nodes
+    const small = await stage.say('vm create win preset:windows-11 memory:2G --explain')
+    expect(JSON.stringify(small.fields)).toContain('Windows 11 does not install with less than 2 cores, 4 GiB')
+  })
+})
+
 describe('vm cdrom', () => {
   const iso = 'NASAccess:iso/Win11.iso'
   const other = 'NASAccess:iso/virtio-win.iso'

@@ -95,6 +95,24 @@ test('the thesis in three lines: a hierarchy, a machine under it, and HA takes i
   expect(await done(`ha remove ${vmid}`)).toMatchObject({ state: 'ok' })
 })
 
+test('a machine for Windows 11 is made whole, and its discs can go out one by one', async () => {
+  const made = await done('vm create win11 preset:windows-11 node:pve1 storage:Storage iso:Win11.iso')
+  const { vmid } = (await guestNamed('win11'))!
+  const { keys } = crew.sim.cluster.nodes[0]!.config.guests.get(vmid)!
+  const sized = { cores: 2, memory: '4096', scsi0: expect.stringMatching(/^Storage:.*size=64G/) }
+  expect(keys).toMatchObject({
+    ...sized,
+    ...{ ostype: 'win11', bios: 'ovmf', machine: 'q35', agent: '1', scsihw: 'virtio-scsi-single' },
+    efidisk0: expect.stringMatching(/pre-enrolled-keys=1/),
+    tpmstate0: expect.stringMatching(/version=v2\.0/),
+    ide0: expect.stringMatching(/^NASAccess:iso\/virtio-win\.iso,media=cdrom/),
+  })
+  const line = (drive: string) => `\`/pve vm cdrom ${vmid} eject drive:${drive}\``
+  expect(made.fields).toContainEqual({ name: 'Once it is installed', value: `${line('ide2')}, ${line('ide0')}` })
+  const ejected = await done(line('ide0').replaceAll('`', ''))
+  expect(ejected).toMatchObject({ title: `win11 (${vmid}), drive ide0: empty` })
+})
+
 test('the disc goes out of the drive of a machine that runs, and another in, whatever HA does with it', async () => {
   const made = await done('vm create disc node:pve1 storage:Storage disk:1G iso:debian-12.iso')
   const { vmid } = (await guestNamed('disc'))!
