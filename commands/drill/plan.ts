@@ -3,8 +3,8 @@ import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
 import { tellGate } from '../../src/core/drill-gate.ts'
-import { drillWants, orderOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
-import { tellFate } from '../../src/core/fate.ts'
+import { accepting, drillWants, orderOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
+import { tellInDrill } from '../../src/core/fate.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { drillPlanOf } from '../../src/ha/drill-plan.ts'
@@ -39,6 +39,7 @@ export default defineCommand({
       words: {
         title: 'Drill on {node} ({kind})',
         open: 'All gates are open. To run it: drill run {node} kind:{id}',
+        nameless: 'It waits only for you to accept by name what goes down too. To run it: drill run {node} kind:{id}',
         closed: 'Gates that are closed: {count}. Nothing can be run before they are mended.',
         within: 'Runs again within',
         none: 'no time: it stays up',
@@ -56,6 +57,8 @@ export default defineCommand({
       words: {
         title: 'Simulacro en {node} ({kind})',
         open: 'Todo está en orden. Para correrlo: drill run {node} kind:{id}',
+        nameless:
+          'Solo falta que aceptes por su nombre lo que también se apaga. Para correrlo: drill run {node} kind:{id}',
         closed: 'Condiciones que no se cumplen: {count}. Nada se puede correr antes de arreglarlas.',
         within: 'Corre otra vez en',
         none: 'ningún tiempo: sigue encendida',
@@ -75,6 +78,8 @@ export default defineCommand({
     const { node, kind } = order
     const plan = drillPlanOf(await drillFacts(proxmox, { ...order, house, cluster, signal }), order)
     const closed = plan.gates.filter(({ verdict }) => verdict === 'fail')
+    const values = { node, id: whatOf(accepting(order, closed)) }
+    const isNameless = closed.length > 0 && closed.every(({ accept }) => accept !== undefined)
     const gateRows = [...plan.gates]
       .sort((a, b) => rank[a.verdict] - rank[b.verdict])
       .map((gate) => `${marks[gate.verdict]} ${tellGate(gate, node, drill)}`)
@@ -83,7 +88,9 @@ export default defineCommand({
       state: closed.length > 0 ? 'failed' : plan.gates.some(({ verdict }) => verdict === 'warn') ? 'warning' : 'ok',
       text: [
         drill.proves[kind],
-        closed.length > 0 ? say('closed', { count: closed.length }) : say('open', { node, id: whatOf(order) }),
+        closed.length === 0 || isNameless
+          ? say(isNameless ? 'nameless' : 'open', values)
+          : say('closed', { count: closed.length }),
         '',
         ...gateRows,
       ].join('\n'),
@@ -97,7 +104,10 @@ export default defineCommand({
         : {
             table: {
               columns: [drill.labels.machine, drill.labels.foretold],
-              rows: plan.impact.fates.map((fate) => [`${fate.name} (${fate.sid})`, tellFate(fate, words).join('. ')]),
+              rows: plan.impact.fates.map((fate) => [
+                `${fate.name} (${fate.sid})`,
+                tellInDrill(fate, words).join('. '),
+              ]),
             },
           }),
     })

@@ -15,19 +15,29 @@ export default defineCommand({
     en: {
       summary: 'One drill: foretold beside seen, a machine a row, and its timeline',
       args: { drill: 'Its id; the newest unless given' },
-      refusals: { 'unknown-drill': { says: 'No drill {given} has ended here.', hint: 'drill history' } },
+      refusals: {
+        'no-report': { says: 'No drill has ended in {cluster} yet.', hint: 'drill overdue' },
+        'unknown-drill': { says: 'No drill {given} has ended here.', hint: 'drill history' },
+      },
     },
     es: {
       summary: 'Un simulacro: lo previsto junto a lo visto, una máquina por fila, y su cronología',
       args: { drill: 'Su id; sin él, el último' },
-      refusals: { 'unknown-drill': { says: 'Aquí no ha terminado ningún simulacro {given}.', hint: 'drill history' } },
+      refusals: {
+        'no-report': { says: 'En {cluster} todavía no ha terminado ningún simulacro.', hint: 'drill overdue' },
+        'unknown-drill': { says: 'Aquí no ha terminado ningún simulacro {given}.', hint: 'drill history' },
+      },
     },
   },
-  examples: [{ say: 'drill report j-0000', refuses: 'unknown-drill' }],
+  examples: [
+    { say: 'drill report', refuses: 'no-report' },
+    { say: 'drill report j-0000', refuses: 'unknown-drill' },
+  ],
   async plan({ args, cluster, house, asker }) {
     const reports = await house.drills.list(cluster)
     const given = args.drill?.toLowerCase()
     const report = given === undefined ? reports[0] : reports.find(({ id }) => id.toLowerCase().startsWith(given))
+    if (!report && given === undefined) throw new Refused('no-report', { cluster })
     if (!report) throw new Refused('unknown-drill', { given: args.drill ?? '' })
     const words = house.words[asker.language]
     const url = await house.drills.draw({ kind: 'bands', bands: bandsOf(report, words) })

@@ -3,9 +3,9 @@ import { arg } from '../../src/core/args.ts'
 import { defineCommand, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
 import { tellGate } from '../../src/core/drill-gate.ts'
-import { drillWants, orderOf, shellOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
+import { accepting, drillWants, orderOf, shellOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
 import { Refused } from '../../src/core/errors.ts'
-import { tellFate } from '../../src/core/fate.ts'
+import { tellInDrill } from '../../src/core/fate.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { decidedOnDrill, drillPlanOf } from '../../src/ha/drill-plan.ts'
@@ -103,7 +103,8 @@ export default defineCommand({
     const told = (verdict: 'fail' | 'warn') =>
       plan.gates.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, drill))
     if (told('fail').length > 0) {
-      throw new Refused('gate-closed', { node, what: whatOf(order), gates: told('fail').join('\n') })
+      const what = whatOf(accepting(order, plan.gates))
+      throw new Refused('gate-closed', { node, what, gates: told('fail').join('\n') })
     }
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
     return run(drillWorker.job(order), {
@@ -113,7 +114,7 @@ export default defineCommand({
         { name: drill.labels.kind, value: `${said.kinds[kind]}. ${drill.proves[kind]}` },
         ...plan.impact.fates
           .filter(({ outcome }) => outcome !== 'off')
-          .map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellFate(fate, words)[0] })),
+          .map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellInDrill(fate, words)[0] })),
         kind === 'storage'
           ? { name: drill.labels.held, value: formatDuration(plan.impact.down.to) }
           : { name: say('within'), value: formatDuration(plan.within) },

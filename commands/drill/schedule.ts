@@ -3,10 +3,10 @@ import { arg } from '../../src/core/args.ts'
 import { answer, defineCommand, type PlanContext, run } from '../../src/core/command.ts'
 import { drillFacts } from '../../src/core/drill-facts.ts'
 import { tellGate } from '../../src/core/drill-gate.ts'
-import { drillWants, orderOf, shellOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
+import { accepting, drillWants, orderOf, shellOf, victimOf, whatOf } from '../../src/core/drill-order.ts'
 import { endText, timeOf } from '../../src/core/drill-times.ts'
 import { Refused } from '../../src/core/errors.ts'
-import { tellFate } from '../../src/core/fate.ts'
+import { tellInDrill } from '../../src/core/fate.ts'
 import { reads } from '../../src/core/needs.ts'
 import { formatDuration } from '../../src/core/time.ts'
 import { cronOf } from '../../src/core/when.ts'
@@ -72,14 +72,17 @@ export default defineCommand({
       },
       refusals: {
         'no-time': {
-          says: '"{given}" is no time that comes again.',
-          hint: 'drill schedule {node} when:"every month first tuesday 10:00", or cron: when:"0 10 * * 2#1"',
+          says: '"{given}" is no time that comes again. Give days and a time, or cron: when:"0 10 * * 2#1".',
+          hint: 'drill schedule {node} every month first tuesday 10:00',
         },
         'too-often': {
           says: '"{given}" comes more than once an hour.',
           hint: 'drill schedule {node} every monday 10:00',
         },
-        'no-zone': { says: '"{given}" is no time zone.', hint: 'drill schedule {node} tz:America/Guayaquil' },
+        'no-zone': {
+          says: '"{given}" is no time zone.',
+          hint: 'drill schedule {node} when:"{when}" tz:America/Guayaquil',
+        },
         'gate-closed': {
           says: 'Drills on {node} cannot be scheduled yet:\n{gates}',
           hint: 'drill plan {node} kind:{what}',
@@ -111,14 +114,17 @@ export default defineCommand({
       },
       refusals: {
         'no-time': {
-          says: '"{given}" no es una hora que se repita.',
-          hint: 'drill schedule {node} when:"cada mes primer martes 10:00", o cron: when:"0 10 * * 2#1"',
+          says: '"{given}" no es una hora que se repita. Da días y una hora, o cron: when:"0 10 * * 2#1".',
+          hint: 'drill schedule {node} cada mes primer martes 10:00',
         },
         'too-often': {
           says: '"{given}" llega más de una vez por hora.',
           hint: 'drill schedule {node} cada lunes 10:00',
         },
-        'no-zone': { says: '"{given}" no es una zona horaria.', hint: 'drill schedule {node} tz:America/Guayaquil' },
+        'no-zone': {
+          says: '"{given}" no es una zona horaria.',
+          hint: 'drill schedule {node} when:"{when}" tz:America/Guayaquil',
+        },
         'gate-closed': {
           says: 'En {node} todavía no se pueden programar simulacros:\n{gates}',
           hint: 'drill plan {node} kind:{what}',
@@ -153,7 +159,8 @@ export default defineCommand({
     const told = (verdict: 'fail' | 'warn') =>
       bad.filter((gate) => gate.verdict === verdict).map((gate) => tellGate(gate, node, drill))
     if (told('fail').length > 0) {
-      throw new Refused('gate-closed', { node, what: whatOf(order), gates: told('fail').join('\n') })
+      const what = whatOf(accepting(order, plan.gates))
+      throw new Refused('gate-closed', { node, what, gates: told('fail').join('\n') })
     }
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
     const approved = consequencesOf(plan)
@@ -167,7 +174,7 @@ export default defineCommand({
         { name: drill.labels.kind, value: `${said.kinds[kind]}. ${drill.proves[kind]}` },
         ...plan.impact.fates
           .filter(({ outcome }) => outcome !== 'off')
-          .map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellFate(fate, words)[0] })),
+          .map((fate) => ({ name: `${fate.name} (${fate.sid})`, value: tellInDrill(fate, words)[0] })),
         { name: drill.times.notice, value: formatDuration(noticeMs / 1000) },
         { name: drill.times.within, value: formatDuration(withinMs / 1000) },
       ],
@@ -194,7 +201,7 @@ function timesOf(
   { house, asker }: Context,
 ) {
   const tz = given ?? asker.tz
-  if (!isZone(tz)) throw new Refused('no-zone', { given: tz, node })
+  if (!isZone(tz)) throw new Refused('no-zone', { given: tz, node, when })
   const pattern = cronOf(when)
   const noticeMs = times[notice]
   const next: number[] = []

@@ -22,7 +22,6 @@ export default defineCommand({
         never: 'none',
       },
       refusals: {
-        'unknown-schedule': { says: 'No schedule "{given}" is meant clearly in {cluster}.', hint: 'drill schedule' },
         'nothing-next': { says: 'Schedule {id} does not come again.', hint: 'drill schedule' },
       },
     },
@@ -31,20 +30,18 @@ export default defineCommand({
       args: { schedule: 'Su id; el único si no se da' },
       words: {
         title: 'Dejar fuera el próximo simulacro en {node}',
-        done: 'El simulacro en {node} a las {time} queda fuera',
+        done: 'El simulacro en {node} del {time} queda fuera',
         after: 'El siguiente: {next}',
         never: 'ninguno',
       },
       refusals: {
-        'unknown-schedule': { says: 'En {cluster} ningún programa es claramente "{given}".', hint: 'drill schedule' },
         'nothing-next': { says: 'El programa {id} no se repite más.', hint: 'drill schedule' },
       },
     },
   },
-  examples: [{ say: 'drill skip zz0000', refuses: 'unknown-schedule' }],
+  examples: [{ say: 'drill skip zz0000', refuses: 'no-schedule' }],
   async plan({ args, cluster, say, house, asker }) {
-    const schedule = await findSchedule(house, cluster, args.schedule)
-    if (!schedule) throw new Refused('unknown-schedule', { given: args.schedule ?? '', cluster })
+    const schedule = await findSchedule(house, { cluster, given: args.schedule, path: 'drill skip' })
     const { id, order } = schedule
     const next = await house.drills.pending(schedule)
     if (next === undefined) throw new Refused('nothing-next', { id })

@@ -20,9 +20,6 @@ export default defineCommand({
         done: 'Drills on {node} are not scheduled any more ({when})',
         runs: 'One that runs already goes on. To end that: drill abort',
       },
-      refusals: {
-        'unknown-schedule': { says: 'No schedule "{given}" is meant clearly in {cluster}.', hint: 'drill schedule' },
-      },
     },
     es: {
       summary: 'Terminar un programa de simulacros',
@@ -32,15 +29,11 @@ export default defineCommand({
         done: 'Ya no hay simulacros programados en {node} ({when})',
         runs: 'Uno que ya corre sigue. Para terminarlo: drill abort',
       },
-      refusals: {
-        'unknown-schedule': { says: 'En {cluster} ningún programa es claramente "{given}".', hint: 'drill schedule' },
-      },
     },
   },
-  examples: [{ say: 'drill unschedule zz0000', refuses: 'unknown-schedule' }],
+  examples: [{ say: 'drill unschedule zz0000', refuses: 'no-schedule' }],
   async plan({ args, cluster, say, house, asker }) {
-    const schedule = await findSchedule(house, cluster, args.schedule)
-    if (!schedule) throw new Refused('unknown-schedule', { given: args.schedule, cluster })
+    const schedule = await findSchedule(house, { cluster, given: args.schedule, path: 'drill unschedule' })
     const { id, when, order } = schedule
     const values = { id, when, node: victimOf(order) }
     return act({
@@ -48,8 +41,7 @@ export default defineCommand({
       shows: [],
       explain: { shell: [], clicks: [] },
       async act() {
-        if (!(await house.drills.unschedule(schedule, asker.identity)))
-          throw new Refused('unknown-schedule', { given: id, cluster })
+        if (!(await house.drills.unschedule(schedule, asker.identity))) throw new Refused('no-schedule', { cluster })
         return { title: say('done', values), text: say('runs') }
       },
     })

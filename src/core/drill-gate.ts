@@ -5,10 +5,15 @@ interface Gate {
   code: keyof Words['ha']['drill']['gates']
   verdict: 'pass' | 'warn' | 'fail'
   about: string
+  accept?: readonly string[]
 }
 
 /** A gate in words: what must be so, or, where it is not, what is and what to do first. */
-export function tellGate({ code, verdict, about }: Gate, node: string, { gates, unmet }: Words['ha']['drill']): string {
-  const said = fill((verdict === 'pass' ? gates : unmet)[code], { node })
+export function tellGate(
+  { code, verdict, about, accept = [] }: Gate,
+  node: string,
+  { gates, unmet }: Words['ha']['drill'],
+): string {
+  const said = fill((verdict === 'pass' ? gates : unmet)[code], { node, accept: accept.join(',') })
   return about === '' ? said : `${said} (${about})`
 }

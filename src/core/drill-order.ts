@@ -12,9 +12,30 @@ interface Taken {
 /** As it is called on cards: `pve1`, `Storage @ pve1`. */
 export const victimOf = ({ node, storage }: Taken): string => (storage === undefined ? node : `${storage} @ ${node}`)
 
-/** Its kind as one types it: `shutdown`, `storage storage:Storage`. */
-export const whatOf = ({ kind, storage }: { kind: string; storage?: string | undefined }): string =>
-  storage === undefined ? kind : `${kind} storage:${storage}`
+interface Ordered {
+  kind: string
+  storage?: string | undefined
+  accept?: readonly string[]
+  expectsNothing?: boolean
+}
+
+/** Its kind and all that goes with it, as one types it: `shutdown accept:db`, `storage storage:Storage`. */
+export const whatOf = ({ kind, storage, accept = [], expectsNothing = false }: Ordered): string =>
+  [
+    kind,
+    ...(storage === undefined ? [] : [`storage:${storage}`]),
+    ...(accept.length === 0 ? [] : [`accept:${accept.join(',')}`]),
+    ...(expectsNothing ? ['expect:nothing'] : []),
+  ].join(' ')
+
+/** The same with the names accepted that a gate waits for. */
+export function accepting<Order extends Ordered>(
+  order: Order,
+  gates: readonly { accept?: readonly string[] }[],
+): Order {
+  const names = gates.flatMap(({ accept = [] }) => accept)
+  return names.length === 0 ? order : { ...order, accept: names }
+}
 
 /** A storage cut wants its storage, and nothing else takes one. */
 export const drillWants = ({ kind }: Readonly<Record<string, string>>) =>

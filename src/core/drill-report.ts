@@ -48,8 +48,8 @@ export function reportTitle(report: DrillReport, words: Words): string {
 
 /** A report as one card: foretold beside seen, a machine a row, and its timeline. */
 export function reportCard(report: DrillReport, { words, language, tz }: Reader): Message {
-  const { labels, results, verdicts, proves } = words.ha.drill
-  const { outcomes } = words.ha.impact
+  const { labels, results, verdicts, proves, down } = words.ha.drill
+  const outcomes = { ...words.ha.impact.outcomes, down }
   const kind = report.kind as keyof typeof proves
   return {
     title: reportTitle(report, words),

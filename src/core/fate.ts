@@ -23,3 +23,12 @@ export function tellFate(fate: Fate, words: Words): [then: string, why: string] 
   ]
   return [then.join('; '), fill(fates[fate.code], values)]
 }
+
+/** The same in a drill, which at its end starts again itself what nobody else does. */
+export function tellInDrill(fate: Fate, words: Words): [then: string, why: string] {
+  const { down, again, alone } = words.ha.drill
+  const values = { ...fate.values, node: fate.from }
+  const [then, why] = tellFate(fate, words)
+  if (fate.code === 'not-ha') return [fill(again, values), fill(alone, values)]
+  return [fate.outcome === 'down' ? fill(down, values) : then, why]
+}

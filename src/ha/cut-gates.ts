@@ -1,5 +1,5 @@
 import type { StorageCut } from '../core/storage-cut.ts'
-import { type Gate, type GateFacts, gate, isNamed, named } from './gates.ts'
+import { byName, type Gate, type GateFacts, gate, named } from './gates.ts'
 import { type Impact, impactOf, type Site } from './impact.ts'
 
 type CutFacts = Pick<GateFacts, 'lrm' | 'hasServices' | 'tasks' | 'jobs' | 'accepted' | 'lives' | 'incidents'> & {
@@ -33,7 +33,7 @@ export function cutGates({ site, impact, cut, ...facts }: CutFacts): Gate[] {
     gate('reached', 'fail', storage(cut.shared && !cut.reachedBy.includes(node))),
     gate('used', 'fail', storage(cut.shared && still.length === 0)),
     gate('read', 'fail', named(fates.filter(({ outcome }) => outcome === 'unknown'))),
-    gate('stalls', 'fail', named(alone.filter(({ sid, name }) => !isNamed(facts.accepted, sid, name)))),
+    byName('stalls', alone, facts.accepted),
     gate('goes-with', 'warn', cut.gone.slice(1)),
     gate('seen', 'warn', storage(cut.reachedBy.every((one) => one === node))),
     gate('lives', 'fail', facts.lives),

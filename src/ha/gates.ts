@@ -37,6 +37,8 @@ export interface Gate {
   verdict: 'pass' | 'warn' | 'fail'
   /** What is meant, where it is not as wanted. */
   about: string
+  /** The names that open it, where naming opens it. */
+  accept?: string[]
 }
 
 export interface GateFacts {
@@ -65,7 +67,6 @@ export function gatesOf(facts: GateFacts): Gate[] {
   const { node, after, fates } = impact
   const errors = site.managed.filter(({ state }) => state === 'error').map(({ sid }) => sid)
   const alone = fates.filter(({ code }) => code === 'not-ha' || code === 'not-ha-boots')
-  const unaccepted = alone.filter(({ sid, name }) => !isNamed(facts.accepted, sid, name))
   const moving = fates.filter(({ outcome }) => outcome === 'moves' || outcome === 'migrates' || outcome === 'relocates')
   const stuck = fates.filter(
     ({ code }) => code === 'storage' || code === 'cdrom' || code === 'local-disk' || code === 'passthrough',
@@ -81,16 +82,16 @@ export function gatesOf(facts: GateFacts): Gate[] {
     gate('busy', 'fail', facts.tasks),
     gate('jobs', 'fail', facts.jobs),
     gate('incidents', 'warn', facts.incidents),
-    gate('policy', 'fail', kind === 'migrate' && site.policy !== 'migrate' ? [site.policy] : []),
-    gate('moves-nothing', 'fail', moving.length === 0 && !facts.expectsNothing),
-    gate('not-ha', 'fail', named(unaccepted)),
-    gate('acpi', 'warn', isGraceful ? named(deaf) : []),
+    ...(kind === 'migrate' ? [gate('policy', 'fail', site.policy === 'migrate' ? [] : [site.policy])] : []),
+    ...(moving.length === 0 && facts.expectsNothing ? [] : [gate('moves-nothing', 'fail', moving.length === 0)]),
+    byName('not-ha', alone, facts.accepted),
+    ...(isGraceful ? [gate('acpi', 'warn', named(deaf))] : []),
     gate('drives', 'fail', named(stuck)),
     gate('memory', 'warn', named(fates.filter(({ tight }) => tight))),
     gate('lives', 'fail', lives),
-    gate('means', 'fail', kind === 'power' && !means.power),
+    ...(kind === 'power' ? [gate('means', 'fail', !means.power)] : []),
     ...(kind === 'network' ? [gate('lab', 'fail', !means.network)] : []),
-    gate('restore', 'warn', means.restore === 'person' && kind !== 'reboot'),
+    ...(kind === 'reboot' ? [] : [gate('restore', 'warn', means.restore === 'person')]),
     gate('master', 'warn', impact.isMaster),
   ]
 }
@@ -99,6 +100,16 @@ export function gatesOf(facts: GateFacts): Gate[] {
 export function gate(code: GateCode, bad: 'warn' | 'fail', about: readonly string[] | boolean): Gate {
   const isBad = typeof about === 'boolean' ? about : about.length > 0
   return { code, verdict: isBad ? bad : 'pass', about: typeof about === 'boolean' ? '' : about.join(', ') }
+}
+
+/** Closed until each of these is accepted by name; what is accepted already is named again, so that it can be pasted. */
+export function byName(
+  code: GateCode,
+  all: readonly { name: string; sid: string }[],
+  accepted: readonly string[],
+): Gate {
+  const one = gate(code, 'fail', named(all.filter(({ sid, name }) => !isNamed(accepted, sid, name))))
+  return one.verdict === 'pass' ? one : { ...one, accept: all.map(({ name }) => name) }
 }
 
 export const named = (all: readonly { name: string; sid: string }[]) => all.map(({ name, sid }) => `${name} (${sid})`)

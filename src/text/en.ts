@@ -301,6 +301,12 @@ export const en = {
       hint: '{line}',
     },
     'nothing-waits': { says: 'Nothing waits for a decision here any more.', hint: 'job list' },
+    'no-schedule': { says: 'No drills are scheduled in {cluster}.', hint: 'drill schedule' },
+    'which-schedule': { says: 'Several drills are scheduled in {cluster}: {ids}. Say which one.', hint: '{path} {id}' },
+    'unknown-schedule': {
+      says: 'No schedule in {cluster} is "{given}". There is: {ids}.',
+      hint: '{path} {id}',
+    },
     'drill-decided': { says: 'The drill at that time has been decided already.', hint: 'drill schedule' },
     'not-a-decision': { says: 'This message does not take that click now.', hint: 'job list' },
     expired: { says: 'This waited too long and has expired. Nothing was done.', hint: '{line}' },

@@ -302,6 +302,12 @@ export const es: Same<typeof en> = {
       hint: '{line}',
     },
     'nothing-waits': { says: 'Aquí ya no hay nada que decidir.', hint: 'job list' },
+    'no-schedule': { says: 'En {cluster} no hay simulacros programados.', hint: 'drill schedule' },
+    'which-schedule': { says: 'En {cluster} hay varios simulacros programados: {ids}. Di cuál.', hint: '{path} {id}' },
+    'unknown-schedule': {
+      says: 'En {cluster} ningún programa es «{given}». Hay: {ids}.',
+      hint: '{path} {id}',
+    },
     'drill-decided': { says: 'El simulacro de esa hora ya está decidido.', hint: 'drill schedule' },
     'not-a-decision': { says: 'Este mensaje ya no acepta ese botón.', hint: 'job list' },
     expired: { says: 'Esto esperó demasiado y venció. No se hizo nada.', hint: '{line}' },

@@ -3,6 +3,9 @@ import type { drillEn } from './ha-drill-en.ts'
 import { drillTimesEs } from './ha-drill-times-es.ts'
 
 export const drillEs: Same<typeof drillEn> = {
+  down: 'se apaga con {node}',
+  again: 'se apaga con {node}, y se arranca otra vez al final',
+  alone: 'No está bajo HA: tras una pérdida real nadie la vuelve a arrancar. Para cambiarlo: ha add {guest}',
   proves: {
     shutdown:
       'Prueba que las máquinas bajo HA se detienen en orden, cambian de dueño y arrancan en otro nodo. No es una caída: una caída toma unos dos minutos.',
@@ -18,35 +21,31 @@ export const drillEs: Same<typeof drillEn> = {
       'Muestra lo que HA NO hace: vigila nodos y procesos, no almacenamientos. Una máquina sin su disco queda inmóvil y sigue en started; nada se aísla, nada se muda. Cuánto lo notan sus usuarios solo lo mide una sonda de la propia máquina; sin ella la caída no se sabe. Nada prueba de un nodo que falla, ni de un servidor o arreglo que falla para todos los nodos.',
   },
   gates: {
-    quorum: 'Hay cuórum, ahora y sin {node}. Si no: quorum',
-    margin: 'Durante el simulacro podría irse un nodo más. Sin eso, otra falla deja el clúster de solo lectura.',
-    armed: 'HA está armada. Si no: ha arm',
-    lrm: 'El agente de HA de {node} trabaja. Si no, espera una ronda, o mira: ha status',
-    'in-error': 'Ninguna máquina está en error. Si no: why MÁQUINA',
-    busy: 'No corre ningún respaldo, replicación ni mudanza. Si no, espéralo: status',
-    jobs: 'Ningún otro trabajo está en marcha aquí. Si no: job list',
-    incidents: 'No hay incidentes abiertos. Si no: incident list',
-    policy: 'La política de apagado es migrate, como pide este tipo. Si no: ha policy migrate',
-    'moves-nothing':
-      'Algo se mueve: HA lleva al menos una máquina a otro nodo. Si no, elige kind:shutdown, o expect:nothing si esa es la hipótesis.',
+    quorum: 'Hay cuórum, ahora y sin {node}.',
+    margin: 'Durante el simulacro podría irse un nodo más, y el cuórum se mantendría.',
+    armed: 'HA está armada.',
+    lrm: 'El agente de HA de {node} trabaja.',
+    'in-error': 'Ninguna máquina está en error.',
+    busy: 'No corre ningún respaldo, replicación ni mudanza.',
+    jobs: 'Ningún otro trabajo está en marcha aquí.',
+    incidents: 'No hay incidentes abiertos.',
+    policy: 'La política de apagado es migrate, como pide este tipo.',
+    'moves-nothing': 'Algo se mueve: HA lleva al menos una máquina a otro nodo.',
     'not-ha':
-      'Cada máquina que corre en {node} y no está bajo HA se acepta por su nombre: también se apaga, y se arranca al final. accept:NOMBRE,NOMBRE',
-    acpi: 'Lo que corre en {node} atiende un pedido de apagado. Lo que no, se mata al minuto.',
-    drives:
-      'Cada máquina encuentra sus discos Y sus CD-ROM en el nodo que la toma. Si no: vm cdrom MÁQUINA eject, o un almacenamiento compartido',
+      'Cada máquina que corre en {node} y no está bajo HA se acepta por su nombre: también se apaga, y se arranca al final.',
+    acpi: 'Lo que corre en {node} atiende un pedido de apagado.',
+    drives: 'Cada máquina encuentra sus discos Y sus CD-ROM en el nodo que la toma.',
     memory: 'Los nodos que quedan tienen memoria suficiente.',
-    lives: 'Ni el bot ni su Redis viven en {node}. Si no, llévalos a otra parte.',
-    means:
-      'El laboratorio o un dispositivo de energía puede hacerlo. Si no, configura: power: { {node}: { webhook: … } }',
-    restore: '{node} se puede encender otra vez desde aquí. Si no, se le pide a una persona.',
-    master: 'El gestor de HA trabaja en otro nodo. Aquí, antes toma el relevo otro, y tarda más.',
-    lab: 'El laboratorio puede hacerlo: nada más corta redes y almacenamientos. Fuera de él: impact {node}, o impact ALMACENAMIENTO',
-    shared:
-      'El almacenamiento es compartido: un servidor o arreglo que un solo nodo puede perder. Si no, elige kind:power',
-    reached: '{node} alcanza ahora el almacenamiento. Si no: storage list',
-    used: 'Algo que corre en {node} tiene un disco en él. Si no, no se vería nada; mira: impact ALMACENAMIENTO',
-    read: 'Se pudo leer la configuración de cada máquina de {node}. Si no: doctor',
-    stalls: 'Cada máquina que quedaría inmóvil y no está bajo HA se acepta por su nombre: accept:NOMBRE,NOMBRE',
+    lives: 'Ni el bot ni su Redis viven en {node}.',
+    means: 'El laboratorio o un dispositivo de energía puede hacerlo.',
+    restore: '{node} se puede encender otra vez desde aquí.',
+    master: 'El gestor de HA trabaja en otro nodo.',
+    lab: 'El laboratorio puede hacerlo: nada más corta redes y almacenamientos.',
+    shared: 'El almacenamiento es compartido: un servidor o arreglo que un solo nodo puede perder.',
+    reached: '{node} alcanza ahora el almacenamiento.',
+    used: 'Algo que corre en {node} tiene un disco en él.',
+    read: 'Se pudo leer la configuración de cada máquina de {node}.',
+    stalls: 'Cada máquina que quedaría inmóvil y no está bajo HA se acepta por su nombre.',
     'goes-with': 'Ningún otro almacenamiento se va con él.',
     seen: 'Otro nodo también lo alcanza, y puede decir si volvió.',
   },
@@ -61,8 +60,8 @@ export const drillEs: Same<typeof drillEn> = {
     incidents: 'Hay incidentes abiertos. Mira: incident list',
     policy: 'Este tipo necesita la política de apagado migrate. Primero: ha policy migrate',
     'moves-nothing':
-      'Nada se mueve: HA no llevaría ninguna máquina a otro nodo. Elige kind:shutdown, o expect:nothing si esa es la hipótesis.',
-    'not-ha': 'No está bajo HA: también se apaga, y se arranca al final. Acéptala por su nombre, accept:NOMBRE,NOMBRE',
+      'Nada se mueve: HA no llevaría ninguna máquina a otro nodo. Pon una bajo HA: ha add MÁQUINA; o elige otro nodo, o kind:shutdown; o agrega expect:nothing si esa es la hipótesis.',
+    'not-ha': 'No está bajo HA: también se apaga, y se arranca al final. Acéptala por su nombre: accept:{accept}',
     acpi: 'Quizá no atienda el pedido de apagado; entonces se mata al minuto.',
     drives:
       'El nodo que la toma no encuentra sus discos o su CD-ROM. Primero: vm cdrom MÁQUINA eject, o un almacenamiento compartido',
@@ -77,7 +76,7 @@ export const drillEs: Same<typeof drillEn> = {
     reached: '{node} no alcanza este almacenamiento, así que no puede perderlo. Mira: storage list',
     used: 'Nada de lo que corre en {node} tiene un disco en él, así que no se vería nada. Quién lo tiene: impact ALMACENAMIENTO',
     read: 'No se pudo leer qué tienen en él. Mira: doctor',
-    stalls: 'No está bajo HA: también quedaría inmóvil. Acéptala por su nombre, accept:NOMBRE,NOMBRE',
+    stalls: 'No está bajo HA: también quedaría inmóvil. Acéptala por su nombre: accept:{accept}',
     'goes-with': 'Son los mismos bytes, o están sobre él, y se van con él:',
     seen: 'Ningún otro nodo alcanza este almacenamiento: solo {node} puede decir si volvió.',
   },
@@ -157,9 +156,9 @@ export const drillEs: Same<typeof drillEn> = {
     compared:
       '{here} aquí; unos {thesis} s a ojo en la tesis; {real} s en un clúster real de tres nodos, desde que su nodo se apagó hasta que la máquina corrió en otro.',
     whyGraceful:
-      'Aquí no se aísla nada: el nodo entrega sus máquinas por sí mismo. Tras una caída toma unos dos minutos, porque el gestor espera 60 s antes de dar un nodo por perdido y su cerrojo vence recién a los 120 s.',
+      'Aquí no se aísla nada: el nodo entrega sus máquinas por sí mismo. Tras una caída toma unos dos minutos, porque el gestor espera 60 s antes de dar un nodo por perdido y su candado vence recién a los 120 s.',
     whyCrash:
-      'Una caída toma unos dos minutos: el gestor espera 60 s antes de dar el nodo por perdido, y no puede arrancar nada antes de que venza su cerrojo, 120 s después de su última señal de vida; solo entonces es seguro que allí ya no corre nada.',
+      'Una caída toma unos dos minutos: el gestor espera 60 s antes de dar el nodo por perdido, y no puede arrancar nada antes de que venza su candado, 120 s después de su última señal de vida; solo entonces es seguro que allí ya no corre nada.',
     whyStorage:
       'HA hizo lo que hace: nada. Que se perdió un almacenamiento lo cuenta la vigilancia (incident list). Una mudanza en caliente espera el mismo disco: una máquina que no puede esperar se detiene y se arranca en un nodo que lo alcance.',
     phases: 'En qué se fue el tiempo',

@@ -2,14 +2,14 @@ import type { SkipCode } from '../core/drill-schedule.ts'
 
 /** Simulacros que se repiten: cómo se anuncian y qué fue de cada vez. */
 export const drillTimesEs = {
-  announced: 'Simulacro a las {time}: se va {node} ({kind})',
+  announced: 'Simulacro del {time}: se va {node} ({kind})',
   announcedText:
     'Empieza solo a esa hora. Hasta entonces, quien puede correr simulacros puede dejarlo fuera: Vetar, o drill skip {id}',
-  waits: 'Espera: {why}. Empieza a más tardar a las {until}, o queda fuera.',
+  waits: 'Espera: {why}. Empieza a más tardar el {until}, o queda fuera.',
   ran: 'Simulacro en {node}: llegó su hora, corre como {job}',
-  skipped: 'Simulacro en {node} a las {time}: no se hizo',
+  skipped: 'Simulacro en {node} del {time}: no se hizo',
   skippedText: 'No se hizo nada, porque {why}. Próxima vez: {next}',
-  vetoed: 'Simulacro en {node} a las {time}: vetado por {who}',
+  vetoed: 'Simulacro en {node} del {time}: vetado por {who}',
   vetoedText: 'No se hace nada. Próxima vez: {next}',
   ended: 'El simulacro {id} en {node} ya no se repite',
   endedText: 'Lo que se acordó vale por un año. Para seguir: {line}',

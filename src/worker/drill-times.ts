@@ -132,7 +132,7 @@ class DrillTimes {
     const plan = drillPlanOf(facts, { ...order, kind: order.kind as DrillKind })
     const against = standsAgainst(plan, approved, {
       outcome: (name) => fill(said.impact.outcomes[name as keyof typeof said.impact.outcomes], { node, to: '…' }),
-      gate: (code) => fill(said.drill.unmet[code], { node }),
+      gate: (code) => fill(said.drill.unmet[code], { node, accept: '…' }),
     })
     if (against.length > 0) return { against, mayPass: mayPass(against) }
     const observer = nodes.find(({ name, status }) => name !== node && status === 'online')?.name ?? node
