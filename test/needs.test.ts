@@ -78,7 +78,7 @@ const calls: Record<string, string[]> = {
   nodeTime: ['GET /nodes/{node}/time'],
   createGuest: ['POST /nodes/{node}/qemu'],
   cloneGuest: ['POST /nodes/{node}/qemu/{vmid}/clone'],
-  guestPower: ['start', 'stop', 'shutdown', 'reboot'].map(
+  guestPower: ['start', 'stop', 'shutdown', 'reboot', 'reset', 'suspend', 'resume'].map(
     (action) => `POST /nodes/{node}/qemu/{vmid}/status/${action}`,
   ),
   deleteGuest: ['DELETE /nodes/{node}/qemu/{vmid}'],

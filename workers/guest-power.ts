@@ -4,15 +4,23 @@ import { findGuest } from '../src/core/find.ts'
 import { defineWorker } from '../src/core/worker.ts'
 import type { GuestState, Proxmox } from '../src/proxmox/port.ts'
 
-const actions = ['start', 'stop', 'shutdown', 'reboot'] as const
+const actions = ['start', 'stop', 'shutdown', 'reboot', 'reset', 'suspend', 'resume'] as const
+type Action = (typeof actions)[number]
 
 /** What Proxmox calls the task, without the kind: `qmstart`, `vzstart`; HA takes over start and stop. */
-const haTypes: Record<(typeof actions)[number], readonly string[]> = {
+const haTypes: Partial<Record<Action, readonly string[]>> = {
   start: ['hastart'],
   stop: ['hastop'],
   shutdown: ['hastop'],
-  reboot: [],
 }
+
+/** A task is called as its action is, but for this one. */
+const taskOf = (kind: 'qemu' | 'lxc', action: Action) =>
+  `${kind === 'qemu' ? 'qm' : 'vz'}${action === 'suspend' && kind === 'qemu' ? 'pause' : action}`
+
+type Wanted = 'running' | 'stopped' | 'paused'
+const wantedBy = (action: Action): Wanted =>
+  action === 'stop' || action === 'shutdown' ? 'stopped' : action === 'suspend' ? 'paused' : 'running'
 
 /** HA acts in rounds of ten seconds, first its manager and then the node's own part. */
 const haPatienceMs = 180_000
@@ -20,7 +28,7 @@ const haPatienceMs = 180_000
 const rebootPatienceMs = 60_000
 
 /**
- * Switches a guest on or off. For a guest under HA the task only passes the wish on, so the worker waits for HA to do
+ * Switches a guest on or off, or holds it. For a guest under HA the task only passes the wish on, so the worker waits for HA to do
  * it; when HA does not within its time, that is said and not taken for a failure.
  */
 export default defineWorker({
@@ -44,6 +52,8 @@ export default defineWorker({
       words: {
         running: 'running',
         stopped: 'stopped',
+        paused: 'paused',
+        wasReset: 'was reset and is running',
         rebooted: 'rebooted and running again',
         asked: 'high availability has been asked',
         notYet: 'HA was asked and took the request, but the machine is not {wanted} yet. See: vm show {vmid}',
@@ -69,6 +79,8 @@ export default defineWorker({
       words: {
         running: 'encendida',
         stopped: 'apagada',
+        paused: 'en pausa',
+        wasReset: 'se reinició en seco y está encendida',
         rebooted: 'se reinició y está encendida otra vez',
         asked: 'ya se le pidió a la alta disponibilidad',
         notYet: 'HA recibió el pedido, pero la máquina todavía no está {wanted}. Míralo con: vm show {vmid}',
@@ -91,7 +103,7 @@ export default defineWorker({
   titled: ({ action, name, vmid }) => ({ action, name, vmid }),
   async run({ payload, proxmox, job, step, effect, follow, until, say }) {
     const { vmid, kind, name, action } = payload
-    const wanted = action === 'stop' || action === 'shutdown' ? 'stopped' : 'running'
+    const wanted = wantedBy(action)
     const { node } = await step('find', async () => {
       const { guests } = await proxmox.resources()
       const guest = findGuest(guests, String(vmid), job.cluster)
@@ -102,7 +114,7 @@ export default defineWorker({
     })
     const upid = await effect('act', {
       node,
-      types: [`${kind === 'qemu' ? 'qm' : 'vz'}${action}`, ...haTypes[action]],
+      types: [taskOf(kind, action), ...(haTypes[action] ?? [])],
       id: String(vmid),
       act: () => proxmox.guestPower({ node, kind, vmid }, action, parameters(payload)),
     })
@@ -133,7 +145,9 @@ export default defineWorker({
         return { values: { ...values, now: say('rebooted') }, warnings }
       }
       const state = await proxmox.guestState({ node, kind, vmid })
-      if (isAs(state, wanted)) return { values: { ...values, now: say(wanted) }, warnings }
+      // A machine that is still paused has not been resumed.
+      const isThere = isAs(state, wanted) && !(action === 'resume' && state.status === 'paused')
+      if (isThere) return { values: { ...values, now: say(action === 'reset' ? 'wasReset' : wanted) }, warnings }
       throw new Refused('not-there-after', { what: `${name} (${vmid}): ${say(wanted)}` })
     })
   },
@@ -146,8 +160,8 @@ export default defineWorker({
   },
 })
 
-const isAs = ({ status }: GuestState, wanted: 'running' | 'stopped') =>
-  wanted === 'stopped' ? status === 'stopped' : status !== 'stopped' && status !== 'unknown'
+const isAs = ({ status }: GuestState, wanted: Wanted) =>
+  wanted === 'running' ? status !== 'stopped' && status !== 'unknown' : status === wanted
 
 function parameters({
   timeoutSeconds,
@@ -165,7 +179,7 @@ function parameters({
 async function arrived(
   proxmox: Proxmox,
   { vmid, kind }: { vmid: number; kind: 'qemu' | 'lxc' },
-  wanted: 'running' | 'stopped',
+  wanted: Wanted,
 ): Promise<string | undefined> {
   try {
     const { guests } = await proxmox.resources()

@@ -32,7 +32,7 @@ export default defineCommand({
       refusals: {
         'is-paused': {
           says: '{name} is paused, and nothing in it can hear the request.',
-          hint: 'vm stop {vmid}',
+          hint: 'vm resume {vmid}',
         },
       },
     },
@@ -51,7 +51,7 @@ export default defineCommand({
       refusals: {
         'is-paused': {
           says: '{name} está en pausa, y nada adentro puede oír el pedido.',
-          hint: 'vm stop {vmid}',
+          hint: 'vm resume {vmid}',
         },
       },
     },

@@ -30,7 +30,7 @@ export default defineCommand({
           says: '{name} is a template, and templates do not start.',
           hint: 'vm clone {called} name:NEW',
         },
-        'is-paused': { says: '{name} is paused, not stopped.', hint: 'qm resume {vmid}' },
+        'is-paused': { says: '{name} is paused, not stopped.', hint: 'vm resume {vmid}' },
         'ha-error': {
           says: 'HA has given up on {name} (state error); it must be disabled first, and what went wrong put right.',
           hint: 'ha-manager set {sid} --state disabled',
@@ -51,7 +51,7 @@ export default defineCommand({
           says: '{name} es una plantilla, y las plantillas no se encienden.',
           hint: 'vm clone {called} name:NEW',
         },
-        'is-paused': { says: '{name} está en pausa, no apagada.', hint: 'qm resume {vmid}' },
+        'is-paused': { says: '{name} está en pausa, no apagada.', hint: 'vm resume {vmid}' },
         'ha-error': {
           says: 'HA se rindió con {name} (estado error); primero hay que desactivarla y arreglar lo que falló.',
           hint: 'ha-manager set {sid} --state disabled',

@@ -75,6 +75,10 @@ test('the life of a machine: cloned, started, rebooted, shut down, switched off 
   expect(await guestNamed('web1')).toMatchObject({ status: 'stopped' })
 
   await done('vm start web1')
+  expect(await done('vm suspend web1')).toMatchObject({ state: 'ok', title: `web1 (${vmid}) on pve1: paused` })
+  expect((await done('vm start web1')).error).toMatchObject({ code: 'is-paused', hint: `vm resume ${vmid}` })
+  expect(await done(`vm resume ${vmid}`)).toMatchObject({ state: 'ok', title: `web1 (${vmid}) on pve1: running` })
+  expect(await done('vm reset web1')).toMatchObject({ state: 'ok', title: expect.stringContaining('was reset') })
   expect(await done('vm stop web1')).toMatchObject({ state: 'ok', title: `web1 (${vmid}) on pve1: stopped` })
 
   const deleted = await done('vm delete web1')
