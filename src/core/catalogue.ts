@@ -85,6 +85,9 @@ export class Catalogue {
       }
     }
     const whole = second === undefined ? first : `${first} ${second}`
+    // Only the space was left out: nothing else can be meant.
+    const joined = this.entries.find(({ path }) => path.replaceAll(' ', '') === whole.replaceAll(' ', ''))
+    if (joined) return { unknown: whole, near: [joined.path] }
     const paths = near(whole, this.#byPath.keys())
     if (paths.length > 0) return { unknown: whole, near: paths }
     const groups = near(first, [...this.groups.keys(), ...this.#byPath.keys()])
