@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Message } from '../src/core/message.ts'
 import { until, type WorkerProcess } from './crew.ts'
-import { DrillWorld } from './drill-world.ts'
+import { DrillWorld, hasAction } from './drill-world.ts'
 
 let world: DrillWorld
 let worker: WorkerProcess
@@ -101,4 +101,34 @@ test('the right of who approved it is taken away meanwhile: it stops, gives the 
   expect(inFields(message)).toContain('Could not be taken back: pve1 went down, and with it Win11 (vm:100)')
   expect(pve1.power).toBe('on')
   expect(world.device.told.filter((one) => one.includes('off'))).toHaveLength(2)
+})
+
+test('an approval that is withdrawn, refused, or counts no more by the time it is to run: nothing is done, and the card says so', async () => {
+  await world.steady()
+  const { told } = world.device
+  const before = told.length
+  for (const [who, how, title] of [
+    ['operator', 'cancel', /^Dropped: drill run pve1/],
+    ['admin', 'reject', /^Rejected: drill run pve1/],
+  ] as const) {
+    const last = (await world.chat.messages('ops')).at(-1)!.seq
+    await world.chat.say('operator', 'drill run pve1 kind:power', 'ops')
+    const asked = await world.chat.card(
+      ({ state }, { seq }) => seq > last && state === 'waiting',
+      'what is to be confirmed',
+      'ops',
+    )
+    await world.chat.click('operator', asked.id, 'confirm')
+    const isOpen = (message: Message, { id }: { id: string }) => id === asked.id && hasAction(message, 'approve')
+    await world.chat.card(isOpen, 'what is to be approved', 'ops')
+    await world.chat.click(who, asked.id, how)
+    const gone = await world.chat.card((message, { id }) => id === asked.id && title.test(message.title), how, 'ops')
+    expect(gone.message.text).toContain('Nothing was done.')
+  }
+  // The worker knows by now that who approves this may not any more; the bot does not.
+  const card = await world.ordered('drill run pve1 kind:power')
+  const { message } = await world.ended(card)
+  expect(message).toMatchObject({ state: 'failed', error: { code: 'not-allowed' } })
+  expect(told.length).toBe(before)
+  expect(world.node('pve1').power).toBe('on')
 })

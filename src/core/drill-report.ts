@@ -109,10 +109,10 @@ function phasesOf(report: DrillReport): string[] {
 const phaseSlack = 20
 
 function comparedText(report: DrillReport, words: Words): string {
-  const { labels } = words.ha.drill
+  const { labels, verdicts } = words.ha.drill
   if (report.storage !== undefined) return labels.whyStorage
   const longest = longestOf(report)
-  const here = longest === undefined ? '–' : formatDuration(longest)
+  const here = longest === undefined ? verdicts.unknown : formatDuration(longest)
   const values = { here, thesis: thesisSeconds, real: realSeconds }
   const isCrash = report.kind === 'power' || report.kind === 'network'
   return [fill(labels.compared, values), ...(isCrash ? [labels.whyCrash] : [labels.whyGraceful])].join(' ')
