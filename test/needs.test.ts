@@ -83,12 +83,7 @@ const calls: Record<string, string[]> = {
   ),
   deleteGuest: ['DELETE /nodes/{node}/qemu/{vmid}'],
   pendingChanges: ['GET /nodes/{node}/qemu/{vmid}/pending'],
-  snapshots: ['GET /nodes/{node}/qemu/{vmid}/snapshot'],
   updateGuest: ['PUT /nodes/{node}/qemu/{vmid}/config'],
-  takeSnapshot: ['POST /nodes/{node}/qemu/{vmid}/snapshot'],
-  deleteSnapshot: ['DELETE /nodes/{node}/qemu/{vmid}/snapshot/{snapname}'],
-  rollBack: ['POST /nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback'],
-  makeTemplate: ['POST /nodes/{node}/qemu/{vmid}/template'],
 }
 
 interface Asked {

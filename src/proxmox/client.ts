@@ -226,7 +226,7 @@ function writer({ api }: Started): Writes {
   const silent = async (call: Promise<unknown>): Promise<void> => void (await call)
 
   return {
-    ...guestWrites(api, upidOf),
+    ...guestWrites(api),
     ...hostWrites(api, upidOf, silent),
     createGuest: (node, kind, params, o) => upidOf(guestsOf(api(o), node, kind).$post(params)),
     cloneGuest: (source, params, o) => upidOf(at(api(o), source).clone.$post(params)),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PendingChange, Snapshots } from '../guest-port.ts'
+import type { PendingChange } from '../guest-port.ts'
 import type { GuestConfig, GuestState } from '../port.ts'
 import { Flag, Num, present, Text } from './parse.ts'
 
@@ -52,24 +52,3 @@ export const PendingReply: z.ZodType<PendingChange[]> = z
       .filter((row) => row.pending !== undefined || (row.delete ?? 0) > 0)
       .map(({ key, value, pending }) => present({ key, now: value, next: pending })),
   )
-
-/** The state of now is a row of its own, whose parent is what the disks stand on. */
-export const SnapshotsReply: z.ZodType<Snapshots> = z
-  .array(
-    z.object({
-      name: Text,
-      description: Text.default(''),
-      snaptime: Num.default(0),
-      vmstate: Flag,
-      parent: Text.optional(),
-    }),
-  )
-  .transform((rows) => ({
-    taken: rows
-      .filter(({ name }) => name !== 'current')
-      .map(({ name, description, snaptime, vmstate, parent }) =>
-        present({ name, description, at: snaptime, withMemory: vmstate, parent }),
-      )
-      .sort((a, b) => a.at - b.at),
-    ...present({ standsOn: rows.find(({ name }) => name === 'current')?.parent }),
-  }))
