@@ -50,6 +50,7 @@ export function openDrills(
     list: (cluster) => book.list(cluster),
     keep: (report) => book.keep(report),
     seenTo: (id, by) => book.seenTo(id, by),
+    asks: (id) => book.asks(id),
     seenToBy: (id) => book.seenToBy(id),
     schedules: (cluster) => schedules.schedules(cluster),
     next: (of, after) => schedules.next(of, after),

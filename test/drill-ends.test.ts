@@ -66,6 +66,8 @@ test('nobody waits for a node once somebody has said that it is seen to; the rep
   const nothing = await world.said('drill done', isRefused)
   expect(nothing.error?.hint).toContain('drill history')
   const card = await world.ordered('drill run pve1 kind:power')
+  const early = await world.said('drill done', ({ error }) => error !== undefined)
+  expect(early.error).toMatchObject({ code: 'not-waiting', says: expect.stringContaining('drill abort') })
   await world.chat.card(
     ({ title }, { threadId }) => threadId === card && title === 'Please start pve1',
     'that a person is asked',

@@ -58,7 +58,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\/(?:src|commands|workers)\//] } },
     pool: 'forks',
     // Most files wait for other processes more than they compute, also on two cores.
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -70,8 +70,8 @@ export interface Drills extends DrillCalendar {
   means(node: string): DrillMeans
   /** Newest first. */
   list(cluster: string): Promise<DrillReport[]>
-  /** Somebody has seen to the node of a drill that waits for it: it is not waited for any longer. */
-  seenTo(id: string, by: Identity): Promise<void>
+  /** Somebody has seen to the node of a drill that waits for it: it is not waited for any longer. False: nobody was asked to. */
+  seenTo(id: string, by: Identity): Promise<boolean>
   /** A picture as a `data:` address; undefined where it could not be drawn. */
   draw(picture: Picture): Promise<string | undefined>
   /** How old a proof may be before it is overdue. */
@@ -110,6 +110,8 @@ export interface SeenTask {
 
 /** And as their worker needs them: what is outside of Proxmox. */
 export interface DrillGround extends Drills {
+  /** A person is asked to see to its node: from now on somebody may say that it is done. */
+  asks(id: string): Promise<void>
   seenToBy(id: string): Promise<Identity | undefined>
   /** Keeps a drill that comes again, as it was ordered and approved; the same job twice is one schedule. */
   schedule(job: string, wanted: WantedSchedule): Promise<DrillSchedule>

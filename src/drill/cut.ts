@@ -101,7 +101,8 @@ async function awaited(context: DrillContext, watch: Watch, { since, give, loud,
   return end ?? { at: last, end: 'away' }
 }
 
-async function asked({ payload: { node, storage = '' }, says, say }: DrillContext): Promise<void> {
+async function asked({ payload: { node, storage = '' }, job, drills, says, say }: DrillContext): Promise<void> {
+  await drills.asks(job.id)
   const [title, text] = [say('giveBack', { node, storage }), say('giveBackText', { node, storage })]
   await says('person.1', { title, state: 'waiting', text: `${text} ${say('personText', { node })}` })
 }

@@ -116,7 +116,8 @@ async function awaited(context: DrillContext, watch: Watch, { since, isDeaf, lou
 const hows = { lab: 'how-lab', webhook: 'how-webhook', wake: 'how-wake', person: 'how-person' } as const
 
 /** Once in ten minutes; the same round edits its own line, also after a crash. */
-async function asked({ payload, says, say, drills }: DrillContext, round: number): Promise<void> {
+async function asked({ payload, job, says, say, drills }: DrillContext, round: number): Promise<void> {
+  await drills.asks(job.id)
   const { node } = payload
   const { restore } = drills.means(node)
   const how = say(hows[restore], { node })

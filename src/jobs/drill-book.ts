@@ -20,6 +20,7 @@ export class DrillBook {
   }
 
   #key = (cluster: string) => `${this.#prefix}:drills:${cluster}`
+  #asked = (id: string) => `${this.#prefix}:drill-asked:${id}`
   #seenTo = (id: string) => `${this.#prefix}:drill-seen-to:${id}`
 
   async keep(report: DrillReport): Promise<void> {
@@ -36,8 +37,17 @@ export class DrillBook {
       .sort((a, b) => b.startedAt - a.startedAt)
   }
 
-  async seenTo(id: string, by: Identity): Promise<void> {
+  /** A person has been asked to see to its node. */
+  async asks(id: string): Promise<void> {
+    await this.#redis.set(this.#asked(id), this.#seal.wrap('drill-asked', id, true), 'EX', wishSeconds)
+  }
+
+  /** False: nobody has been asked yet, so it is not noted. */
+  async seenTo(id: string, by: Identity): Promise<boolean> {
+    const isAsked = this.#seal.unwrap<true>('drill-asked', id, await this.#redis.get(this.#asked(id)))
+    if (!isAsked) return false
     await this.#redis.set(this.#seenTo(id), this.#seal.wrap('drill-seen-to', id, by), 'EX', wishSeconds)
+    return true
   }
 
   async seenToBy(id: string): Promise<Identity | undefined> {

@@ -22,6 +22,7 @@ export class MemoryDrills implements Drills {
   }
   async seenTo(id: string) {
     this.done.push(id)
+    return true
   }
   async schedules(cluster: string) {
     return this.planned.filter((one) => one.cluster === cluster)
