@@ -76,7 +76,7 @@ async function awaited(context: DrillContext, watch: Watch, { since, give, loud,
   const { drills, job, until } = context
   let last = since
   let givenAt = performance.now()
-  let isLoud = false
+  let isAsked = false
   const end = await until(
     async (): Promise<Back | undefined> => {
       const look = await watch().catch(() => undefined)
@@ -89,10 +89,10 @@ async function awaited(context: DrillContext, watch: Watch, { since, give, loud,
         givenAt = performance.now()
         await give()
       }
-      if (last - since > askAfter) await asked(context)
-      if (!isLoud && last - since > askAfter) {
+      if (!isAsked && last - since > askAfter) {
+        await asked(context)
         await loud()
-        isLoud = true
+        isAsked = true
       }
       return undefined
     },

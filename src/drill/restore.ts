@@ -88,6 +88,7 @@ async function awaited(context: DrillContext, watch: Watch, { since, isDeaf, lou
   let last = since
   let wokenAt = Number.NEGATIVE_INFINITY
   let isLoud = false
+  let rounds = 0
   const end = await until(
     async (): Promise<Back | undefined> => {
       const look = await watch().catch(() => undefined)
@@ -101,7 +102,11 @@ async function awaited(context: DrillContext, watch: Watch, { since, isDeaf, lou
         wokenAt = performance.now()
         await context.proxmox.wakeHost(node, { avoid: [node] }).catch(() => {})
       }
-      if (isPerson || waited > bootWithin) await asked(context, Math.floor(waited / askEvery) + 1)
+      const round = isPerson || waited > bootWithin ? Math.floor(waited / askEvery) + 1 : 0
+      if (round > rounds) {
+        await asked(context, round)
+        rounds = round
+      }
       if (!isLoud && waited > onCallAfter) {
         await loud()
         isLoud = true
